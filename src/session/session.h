@@ -69,6 +69,9 @@ struct session_request {
 	/* Called once, from any thread, when session_submit() returned SESSION_PENDING. */
 	void (*complete)(struct session_request *request);
 	size_t written; /* bytes of reply; 0 for messages that have none */
+	/* Set before session_submit() returns SESSION_PENDING: the request waits without bound (a blocking lock), so that a queue
+	 * that stops does not wait for it. False for everything else, which the device waits for. */
+	bool unbounded;
 	/* ---- private to the session ---- */
 	struct session_private *state; /* see session/request.h */
 };

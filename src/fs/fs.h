@@ -111,7 +111,7 @@ struct fs_ops {
 	/* The session has ended: pending calls are completed (with -EINTR), open files, locks and nodes dropped. The
 	 * caller makes no other call meanwhile. Filters must pass it down. */
 	void (*reset)(struct fs *fs);
-	/* Frees; the layer below is freed by its own destroy through fs_free(). */
+	/* Frees this layer alone: fs_free() goes on with the layer below. Required. */
 	void (*destroy)(struct fs *fs);
 
 	int (*lookup)(struct fs *fs, struct fs_call *call, uint64_t parent, const char *name, struct fuse_entry_out *ret_entry);

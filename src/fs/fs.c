@@ -81,6 +81,16 @@ int fs_lookup(struct fs *fs, struct fs_call *call, uint64_t parent, const char *
 	return check_entry(call_layer(fs, lookup, call, parent, name, ret_entry), ret_entry);
 }
 
+int fs_lookup_self(struct fs *fs, struct fs_call *call, uint64_t node, struct fuse_entry_out *ret_entry)
+{
+	return check_entry(call_layer(fs, lookup_self, call, node, ret_entry), ret_entry);
+}
+
+int fs_lookup_parent(struct fs *fs, struct fs_call *call, uint64_t node, struct fuse_entry_out *ret_entry)
+{
+	return check_entry(call_layer(fs, lookup_parent, call, node, ret_entry), ret_entry);
+}
+
 void fs_forget(struct fs *fs, uint64_t node, uint64_t count)
 {
 	struct fs *layer = find_layer(fs, forget);

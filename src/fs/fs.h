@@ -115,6 +115,11 @@ struct fs_ops {
 	void (*destroy)(struct fs *fs);
 
 	int (*lookup)(struct fs *fs, struct fs_call *call, uint64_t parent, const char *name, struct fuse_entry_out *ret_entry);
+	/* LOOKUP of "." (of a node of any type) and of ".." (of a directory; the root's parent is the root), which only a guest
+	 * that exports the file system again sends. Optional: without them the guest is not told that it may. A filter
+	 * that has lookup has these too. */
+	int (*lookup_self)(struct fs *fs, struct fs_call *call, uint64_t node, struct fuse_entry_out *ret_entry);
+	int (*lookup_parent)(struct fs *fs, struct fs_call *call, uint64_t node, struct fuse_entry_out *ret_entry);
 	void (*forget)(struct fs *fs, uint64_t node, uint64_t count);
 	/* fh may be FS_NO_HANDLE. */
 	int (*getattr)(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh, struct fuse_attr *ret_attr);
@@ -172,6 +177,15 @@ struct fs {
 	const char *name; /* for logs and statistics: "passthrough", "readonly", ... */
 };
 
+/* Whether a layer at or below _fs has the operation. */
+#define fs_has(_fs, operation)                                  \
+	({                                                      \
+		const struct fs *_has_layer = (_fs);            \
+		while (_has_layer && !_has_layer->ops->operation) \
+			_has_layer = _has_layer->next;          \
+		_has_layer != NULL;                             \
+	})
+
 /* Frees this layer and all below; NULL is fine. */
 void fs_free(struct fs *fs);
 
@@ -179,6 +193,8 @@ void fs_free(struct fs *fs);
 int fs_init(struct fs *fs, const struct fs_session_info *info);
 void fs_reset(struct fs *fs);
 int fs_lookup(struct fs *fs, struct fs_call *call, uint64_t parent, const char *name, struct fuse_entry_out *ret_entry);
+int fs_lookup_self(struct fs *fs, struct fs_call *call, uint64_t node, struct fuse_entry_out *ret_entry);
+int fs_lookup_parent(struct fs *fs, struct fs_call *call, uint64_t node, struct fuse_entry_out *ret_entry);
 void fs_forget(struct fs *fs, uint64_t node, uint64_t count);
 int fs_getattr(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh, struct fuse_attr *ret_attr);
 int fs_setattr(struct fs *fs, struct fs_call *call, uint64_t node, const struct fuse_setattr_in *in, struct fuse_attr *ret_attr);

@@ -66,7 +66,8 @@ struct session_request {
 	size_t readable_count;
 	const struct iovec *writable;
 	size_t writable_count;
-	/* Called once, from any thread, when session_submit() returned SESSION_PENDING. */
+	/* Called once, from any thread, when session_submit() returns SESSION_PENDING; it may come before that return, and when no
+	 * pool thread can be started even from inside of it. */
 	void (*complete)(struct session_request *request);
 	size_t written; /* bytes of reply; 0 for messages that have none */
 	/* Set before session_submit() returns SESSION_PENDING: the request waits without bound (a blocking lock), so that a queue

@@ -96,6 +96,16 @@ static void test_missing_operation_passes_down(void **state)
 	assert_int_equal(stack.backend.calls, 2);
 }
 
+static void test_has_looks_below(void **state)
+{
+	struct stack stack;
+
+	stack_init(&stack);
+	assert_true(fs_has(&stack.top.fs, lookup));
+	assert_false(fs_has(&stack.top.fs, unlink));
+	assert_false(fs_has((struct fs *)NULL, lookup));
+}
+
 static void test_upper_layer_is_asked_first(void **state)
 {
 	struct stack stack;

@@ -48,8 +48,8 @@ size_t ring_device_bytes(uint32_t size, bool packed);
 
 /*
  * A chain taken from the ring; the caller owns it until it is pushed. iov holds readable_count buffers the
- * device reads and, behind them, writable_count buffers it writes, neighbours merged where host
- * addresses allow.
+ * device reads and, behind them, writable_count buffers it writes. Neighbours are merged where they are
+ * adjacent in guest and in host memory, so each buffer is one range of both; empty buffers are left out.
  */
 struct ring_chain {
 	uint16_t id; /* head index (split), buffer id (packed) */
@@ -70,16 +70,18 @@ struct ring_device {
 	struct ring_config config;
 	bool broken;
 	uint16_t next_avail; /* split: free-running; packed: slot index */
-	uint16_t next_used;
-	bool avail_wrap; /* packed wrap counters */
+	uint16_t next_used; /* where the next push goes */
+	bool avail_wrap; /* packed wrap counters, belonging to next_avail and next_used */
 	bool used_wrap;
-	uint16_t signalled_used; /* used index at the last signal decision */
-	bool signalled_valid;
-	bool avail_wrap_signalled; /* packed: used_wrap at the last signal decision */
+	uint16_t avail_seen; /* split: the available index when last read */
+	uint16_t batch_slot; /* packed: head of the unpublished batch, and the flags that will publish it */
+	uint16_t batch_flags;
+	uint32_t pending; /* pushed, not published; entries (split) or slots (packed) */
+	uint32_t unsignalled; /* published since the last signal decision, in the same unit */
+	bool signalled_valid; /* there was a signal decision since the start */
 	uint64_t sequence; /* chains taken */
-	uint64_t inflight_counter;
 	/* What dirty logging must cover after a push: byte range of the device-written ring area, relative to
-	 * config.device (split) or config.desc (packed). The caller reads and clears it. */
+	 * config.device (split) or config.desc (packed); empty when both are equal. The caller reads and clears it. */
 	size_t dirty_start;
 	size_t dirty_end;
 };
@@ -96,13 +98,19 @@ int ring_device_init(struct ring_device *ring, const struct ring_config *config)
  */
 int ring_device_pop(struct ring_device *ring, const struct ring_memory *memory, struct ring_chain *chain);
 
-/* Puts a chain back into the ring with written bytes of reply, without publishing it to the driver. */
+/*
+ * Puts a chain back into the ring with written bytes of reply (cut to what the chain holds), without publishing it to
+ * the driver. Chains may be put back in any order, each once; chain keeps its buffers for reuse.
+ */
 void ring_device_push(struct ring_device *ring, const struct ring_chain *chain, uint32_t written);
 
 /* Publishes all pushes since the last call. */
 void ring_device_publish(struct ring_device *ring);
 
-/* After publishing: whether the driver wants an interrupt for what was published since last asked. */
+/*
+ * Publishes what is pending, then: whether the driver wants an interrupt for what was published since last asked.
+ * The first answer after a start errs on the side of yes.
+ */
 bool ring_device_needs_signal(struct ring_device *ring);
 
 /*

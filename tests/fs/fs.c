@@ -197,7 +197,8 @@ static void test_free_destroys_each_layer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_missing_operation_passes_down), cmocka_unit_test(test_upper_layer_is_asked_first),
+		cmocka_unit_test(test_missing_operation_passes_down), cmocka_unit_test(test_has_looks_below),
+		cmocka_unit_test(test_upper_layer_is_asked_first),
 		cmocka_unit_test(test_operation_of_nobody),           cmocka_unit_test(test_answers_pass),
 		cmocka_unit_test(test_broken_answers_are_caught),     cmocka_unit_test(test_free_destroys_each_layer),
 	};

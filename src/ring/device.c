@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "ring/device_formats.h"
+#include "ring/inflight_formats.h"
 #include "wire/virtio_ring.h"
 
 size_t ring_desc_bytes(uint32_t size, bool packed)
@@ -29,13 +30,17 @@ size_t ring_device_bytes(uint32_t size, bool packed)
 int ring_device_init(struct ring_device *ring, const struct ring_config *config)
 {
 	uint32_t size = config->size;
+	int result;
 
 	if (size < 2 || size > RING_SIZE_MAX || (!config->packed && (size & (size - 1)) != 0))
 		return -EINVAL;
 	*ring = (struct ring_device){ .config = *config };
-	if (config->packed)
-		return packed_device_init(ring);
-	split_device_init(ring);
+	result = config->packed ? packed_device_init(ring) : split_device_init(ring);
+	if (result < 0)
+		return result;
+	/* The process before us may have died between publishing and signalling. */
+	if (ring->recovered)
+		ring->unsignalled = 1;
 	return 0;
 }
 
@@ -96,6 +101,8 @@ bool ring_device_enable_kick(struct ring_device *ring)
 {
 	if (ring->broken)
 		return false;
+	if (inflight_resubmit_any(ring))
+		return true;
 	return ring->config.packed ? packed_device_enable_kick(ring) : split_device_enable_kick(ring);
 }
 

@@ -55,6 +55,7 @@ struct ring_chain {
 	uint16_t id; /* head index (split), buffer id (packed) */
 	uint16_t descriptors; /* ring slots the chain takes; packed needs it at push */
 	uint64_t sequence; /* order of taking within this ring, from 1 */
+	uint16_t inflight_entry; /* packed: where it stands in the in-flight region */
 	size_t readable_count;
 	size_t writable_count;
 	size_t readable_bytes;
@@ -65,6 +66,8 @@ struct ring_chain {
 
 void ring_chain_init(struct ring_chain *chain);
 void ring_chain_fini(struct ring_chain *chain);
+
+struct ring_resubmission; /* private */
 
 struct ring_device {
 	struct ring_config config;
@@ -80,6 +83,13 @@ struct ring_device {
 	uint32_t unsignalled; /* published since the last signal decision, in the same unit */
 	bool signalled_valid; /* there was a signal decision since the start */
 	uint64_t sequence; /* chains taken */
+	uint64_t inflight_counter; /* the last given out in the in-flight region */
+	bool recovered; /* started from an in-flight region that was in use */
+	uint16_t given_first; /* packed: the pending batch as a list in the region */
+	uint16_t given_last;
+	struct ring_resubmission *resubmit; /* chains found in flight, oldest first */
+	uint32_t resubmit_count;
+	uint32_t resubmit_next;
 	/* What dirty logging must cover after a push: byte range of the device-written ring area, relative to
 	 * config.device (split) or config.desc (packed); empty when both are equal. The caller reads and clears it. */
 	size_t dirty_start;
@@ -88,9 +98,20 @@ struct ring_device {
 
 /*
  * Starts a ring. Split: next_used is read from the used ring, never taken from base. Packed: a base of 0
- * means the initial state 0x80008000 (User-Mode Linux sends 0). -EINVAL when size is not allowed.
+ * means the initial state 0x80008000 (User-Mode Linux sends 0). With an in-flight region in use the place to go on
+ * from comes from there, what it has in flight is popped again first, and the first ring_device_needs_signal()
+ * errs on the side of yes, even if nothing was pushed. -EINVAL when size, base or region do not fit, -ENOMEM.
  */
 int ring_device_init(struct ring_device *ring, const struct ring_config *config);
+
+/* Frees what the ring holds; chains are not affected. A zeroed ring is fine. */
+void ring_device_fini(struct ring_device *ring);
+
+/*
+ * After init and before the first pop: the caller still has this chain from before the ring was stopped and will push
+ * it, so the in-flight region's word for it does not make it come out of pop again.
+ */
+void ring_device_hold(struct ring_device *ring, const struct ring_chain *chain);
 
 /*
  * Takes the next available chain. Returns 1 with a chain, 0 when there is none, -EBADMSG when the ring is

@@ -8,7 +8,7 @@
 
 #include "ring/device.h"
 
-void split_device_init(struct ring_device *ring);
+int split_device_init(struct ring_device *ring);
 int split_device_pop(struct ring_device *ring, const struct ring_memory *memory, struct ring_chain *chain);
 void split_device_push(struct ring_device *ring, const struct ring_chain *chain, uint32_t written);
 void split_device_publish(struct ring_device *ring);

@@ -13,6 +13,7 @@
 #include "ring/access.h"
 #include "ring/chain.h"
 #include "ring/device_formats.h"
+#include "ring/inflight_formats.h"
 #include "wire/virtio_ring.h"
 
 static struct pvirtq_desc *slots_of(const struct ring_device *ring)
@@ -60,7 +61,7 @@ int packed_device_init(struct ring_device *ring)
 	if (ring->next_avail >= ring->config.size || ring->next_used >= ring->config.size ||
 	    taken_slots(ring) > ring->config.size)
 		return -EINVAL;
-	return 0;
+	return ring->config.inflight ? inflight_packed_start(ring) : 0;
 }
 
 /* Adds what one descriptor of the ring stands for. */
@@ -74,41 +75,98 @@ static int add_descriptor(const struct ring_device *ring, struct chain_builder *
 	return chain_add_indirect(builder, address, length, true);
 }
 
-int packed_device_pop(struct ring_device *ring, const struct ring_memory *memory, struct ring_chain *chain)
+/*
+ * Copies the chain whose first descriptor stands at *slot and has word as its second half, at most free_slots long,
+ * into chain and, where there is one, the in-flight region. Moves slot and wrap behind it.
+ */
+static int walk(struct ring_device *ring, const struct ring_memory *memory, struct ring_chain *chain, uint16_t *slot,
+		bool *wrap, uint64_t word, uint32_t free_slots)
 {
 	const struct pvirtq_desc *slots = slots_of(ring);
 	uint32_t size = ring->config.size;
-	uint16_t slot = ring->next_avail;
-	bool wrap = ring->avail_wrap;
-	/* Length, id and flags of a descriptor; the flags tell that the rest is there. */
-	uint64_t word = ring_load64_acquire(&slots[slot].len);
 	struct chain_builder builder;
 	uint32_t count = 0;
-	uint32_t free_slots;
 
-	if (!is_available((uint16_t)(word >> 48), wrap))
-		return 0;
-	free_slots = size - taken_slots(ring);
 	chain_begin(&builder, chain, memory, size);
 	for (;;) {
+		uint64_t address = ring_load64_unaligned(&slots[*slot].addr);
 		uint16_t flags = (uint16_t)(word >> 48);
 		int result;
 
 		if (count == free_slots)
 			return -EBADMSG;
-		result =
-		    add_descriptor(ring, &builder, ring_load64_unaligned(&slots[slot].addr), (uint32_t)word, flags);
+		if (ring->config.inflight) {
+			result = inflight_packed_add(ring, chain->inflight_entry, address, word);
+			if (result < 0)
+				return result;
+		}
+		result = add_descriptor(ring, &builder, address, (uint32_t)word, flags);
 		if (result < 0)
 			return result;
 		count++;
-		advance(size, &slot, &wrap, 1);
+		advance(size, slot, wrap, 1);
 		if (!(flags & VIRTQ_DESC_F_NEXT))
 			break;
-		word = ring_load64_unaligned(&slots[slot].len);
+		word = ring_load64_unaligned(&slots[*slot].len);
 	}
 	chain_finish(&builder);
 	chain->id = (uint16_t)(word >> 32);
 	chain->descriptors = (uint16_t)count;
+	return 0;
+}
+
+/* Takes a chain again that was in flight when the process before us ended, from the copy in the region. */
+static int pop_again(struct ring_device *ring, const struct ring_memory *memory, struct ring_chain *chain)
+{
+	uint16_t first = ring->resubmit[ring->resubmit_next].slot;
+	uint16_t count = inflight_packed_count(ring, first);
+	uint16_t entry = first;
+	struct chain_builder builder;
+	uint64_t address, word = 0;
+
+	if (count == 0 || count > ring->config.size)
+		return -EBADMSG;
+	chain_begin(&builder, chain, memory, ring->config.size);
+	for (uint16_t i = 0; i < count; i++) {
+		int result = inflight_packed_read(ring, &entry, &address, &word);
+
+		if (result < 0)
+			return result;
+		result = add_descriptor(ring, &builder, address, (uint32_t)word, (uint16_t)(word >> 48));
+		if (result < 0)
+			return result;
+	}
+	chain_finish(&builder);
+	chain->id = (uint16_t)(word >> 32);
+	chain->descriptors = count;
+	chain->inflight_entry = first;
+	inflight_resubmit_done(ring);
+	return 1;
+}
+
+int packed_device_pop(struct ring_device *ring, const struct ring_memory *memory, struct ring_chain *chain)
+{
+	uint16_t slot = ring->next_avail;
+	bool wrap = ring->avail_wrap;
+	uint64_t word;
+	int result;
+
+	if (inflight_resubmit_any(ring))
+		return pop_again(ring, memory, chain);
+	/* Length, id and flags of a descriptor; the flags tell that the rest is there. */
+	word = ring_load64_acquire(&slots_of(ring)[slot].len);
+	if (!is_available((uint16_t)(word >> 48), wrap))
+		return 0;
+	if (ring->config.inflight)
+		chain->inflight_entry = inflight_packed_begin(ring);
+	result = walk(ring, memory, chain, &slot, &wrap, word, ring->config.size - taken_slots(ring));
+	if (result < 0) {
+		if (ring->config.inflight)
+			inflight_packed_abort(ring, chain->inflight_entry);
+		return result;
+	}
+	if (ring->config.inflight)
+		inflight_packed_end(ring);
 	ring->next_avail = slot;
 	ring->avail_wrap = wrap;
 	return 1;
@@ -120,6 +178,8 @@ void packed_device_push(struct ring_device *ring, const struct ring_chain *chain
 	size_t start = ring->next_used * sizeof(*slot);
 	uint16_t flags = written > 0 ? VIRTQ_DESC_F_WRITE : 0;
 
+	if (ring->config.inflight)
+		inflight_packed_give(ring, chain->inflight_entry);
 	if (ring->used_wrap)
 		flags |= VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
 	ring_store32(&slot->len, written);
@@ -137,7 +197,11 @@ void packed_device_push(struct ring_device *ring, const struct ring_chain *chain
 
 void packed_device_publish(struct ring_device *ring)
 {
+	if (ring->config.inflight)
+		inflight_packed_prepare(ring);
 	ring_store16_release(&slots_of(ring)[ring->batch_slot].flags, ring->batch_flags);
+	if (ring->config.inflight)
+		inflight_packed_commit(ring);
 	/* Dirty since the push, but the range may have been read and cleared since. */
 	device_mark_dirty(ring, ring->batch_slot * sizeof(struct pvirtq_desc),
 			  (ring->batch_slot + 1u) * sizeof(struct pvirtq_desc));

@@ -12,6 +12,7 @@
 #include "ring/access.h"
 #include "ring/chain.h"
 #include "ring/device_formats.h"
+#include "ring/inflight_formats.h"
 #include "wire/virtio_ring.h"
 
 static struct virtq_avail *avail_of(const struct ring_device *ring)
@@ -29,11 +30,16 @@ static uint16_t mask_of(const struct ring_device *ring)
 	return (uint16_t)(ring->config.size - 1);
 }
 
-void split_device_init(struct ring_device *ring)
+int split_device_init(struct ring_device *ring)
 {
+	int result = 0;
+
 	ring->next_avail = (uint16_t)ring->config.base;
 	ring->next_used = ring_load16(&used_of(ring)->idx);
+	if (ring->config.inflight)
+		result = inflight_split_start(ring);
 	ring->avail_seen = ring->next_avail;
+	return result;
 }
 
 /* Copies the chain that begins at head, each descriptor once. */
@@ -78,12 +84,25 @@ static int walk(struct ring_device *ring, const struct ring_memory *memory, stru
 	return 0;
 }
 
+/* Takes a chain again that was in flight when the process before us ended. */
+static int pop_again(struct ring_device *ring, const struct ring_memory *memory, struct ring_chain *chain)
+{
+	int result = walk(ring, memory, chain, ring->resubmit[ring->resubmit_next].slot);
+
+	if (result < 0)
+		return result;
+	inflight_resubmit_done(ring);
+	return 1;
+}
+
 int split_device_pop(struct ring_device *ring, const struct ring_memory *memory, struct ring_chain *chain)
 {
 	uint16_t next = ring->next_avail;
 	uint16_t taken, head;
 	int result;
 
+	if (inflight_resubmit_any(ring))
+		return pop_again(ring, memory, chain);
 	if (next == ring->avail_seen) {
 		uint16_t index = ring_load16_acquire(&avail_of(ring)->idx);
 
@@ -101,6 +120,8 @@ int split_device_pop(struct ring_device *ring, const struct ring_memory *memory,
 	result = walk(ring, memory, chain, head);
 	if (result < 0)
 		return result;
+	if (ring->config.inflight)
+		inflight_split_take(ring, head);
 	ring->next_avail = (uint16_t)(next + 1);
 	return 1;
 }
@@ -111,6 +132,8 @@ void split_device_push(struct ring_device *ring, const struct ring_chain *chain,
 	struct virtq_used_elem *elem = &used_of(ring)->ring[slot];
 	size_t start = offsetof(struct virtq_used, ring) + slot * sizeof(*elem);
 
+	if (ring->config.inflight)
+		inflight_split_give(ring, chain->id);
 	ring_store32(&elem->id, chain->id);
 	ring_store32(&elem->len, written);
 	ring->next_used++;
@@ -123,6 +146,8 @@ void split_device_publish(struct ring_device *ring)
 	size_t start = offsetof(struct virtq_used, idx);
 
 	ring_store16_release(&used_of(ring)->idx, ring->next_used);
+	if (ring->config.inflight)
+		inflight_split_commit(ring);
 	device_mark_dirty(ring, start, start + sizeof(uint16_t));
 }
 

@@ -16,11 +16,12 @@
 struct dir_stream;
 
 struct handle {
-	_Atomic uint64_t state; /* generation << 32 | flags and pins, see table.h */
+	_Atomic uint64_t word; /* see pin.h */
+	uint32_t link; /* of the free list */
+	bool is_dir;
 	uint64_t node; /* id of the node that was opened */
 	int fd;
 	int flags; /* O_* with which the host file is open */
-	bool is_dir;
 	/* Of this process alone: */
 	struct dir_stream *stream; /* position and buffer of a directory, made by the first READDIR; under its lock */
 	pthread_mutex_t lock; /* of stream */
@@ -46,6 +47,12 @@ int handle_new(struct passthrough *pt, uint64_t node, int fd, int flags, bool is
 
 /* Ends a handle: nobody can get it any more, and its file is closed when the last user has put it. -EBADF. */
 int handle_release(struct passthrough *pt, uint64_t fh, uint64_t node);
+
+int handle_table_new(struct handle_table **ret_table);
+void handle_table_free(struct handle_table *table);
+
+/* Ends all handles; nothing may be pinned. */
+void handle_table_reset(struct passthrough *pt);
 
 /* A file to work on: the handle's when the request names one, else one opened for this call alone. */
 struct file_use {

@@ -51,6 +51,12 @@ int node_fd(struct node_use *use);
  * Only regular files and directories are opened, anything else is -ENXIO. */
 int node_open(struct node_use *use, int flags);
 
+/*
+ * After an open failed with this (positive) errno: 0 when it was for lack of descriptors and some were made free, so that another try
+ * is due, else -errno. Every opening call goes through it.
+ */
+int fd_retry(struct passthrough *pt, int error);
+
 /* S_IFMT part of the mode. */
 uint32_t node_type(const struct node_use *use);
 

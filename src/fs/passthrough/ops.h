@@ -5,9 +5,11 @@
 
 #include "fs/fs.h"
 
-/* identity.c */
+/* lookup.c */
 int passthrough_lookup(struct fs *fs, struct fs_call *call, uint64_t parent, const char *name,
 		struct fuse_entry_out *ret_entry);
+int passthrough_lookup_self(struct fs *fs, struct fs_call *call, uint64_t node, struct fuse_entry_out *ret_entry);
+int passthrough_lookup_parent(struct fs *fs, struct fs_call *call, uint64_t node, struct fuse_entry_out *ret_entry);
 void passthrough_forget(struct fs *fs, uint64_t node, uint64_t count);
 
 /* attr.c */

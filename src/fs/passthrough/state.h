@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "fs/fs.h"
+#include "fs/passthrough/cred.h"
 #include "fs/passthrough/passthrough.h"
 
 struct node_table;
@@ -18,6 +19,7 @@ struct passthrough {
 	struct fs fs;
 	struct passthrough_config config; /* descriptors in it are our own */
 	struct fs_session_info session; /* of the last init; changes only while no operation runs */
+	struct cred cred;
 	uint64_t epoch; /* differs between instances: the generation number that guests export */
 	struct node_table *nodes;
 	struct handle_table *handles;

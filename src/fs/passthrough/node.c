@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From a node to its file: descriptors of pinned nodes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "fs/passthrough/attr.h"
+#include "fs/passthrough/mount.h"
+#include "fs/passthrough/nodetable.h"
+
+/* #syscalls: open_by_handle_at open openat statx close */
+
+uint32_t node_type(const struct node_use *use)
+{
+	return use->node->type;
+}
+
+int fd_retry(struct passthrough *pt, int error)
+{
+	if (error != EMFILE && error != ENFILE)
+		return -error;
+	if (fd_cache_shrink(pt))
+		return 0;
+	log_warn_limited("no descriptor is left to open a file of the share with; raise the limit of open files "
+			 "(--rlimit-nofile), or share a file system with file handles (--inode-file-handles)");
+	return -error;
+}
+
+static int open_handle(struct passthrough *pt, const struct node *node, int flags)
+{
+	struct file_handle_buffer handle;
+	int result;
+
+	node_copy_handle(pt, node, &handle);
+	do {
+		int fd = open_by_handle_at(mount_at(pt, node->mount)->fd, (void *)&handle, flags | O_CLOEXEC | O_NOFOLLOW);
+
+		if (fd >= 0)
+			return fd;
+		result = fd_retry(pt, errno);
+	} while (result == 0);
+	return result;
+}
+
+/* Handle and attributes of an unverified node were taken one after the other: make sure they are of one file. */
+static int verify(const struct node *node, int fd)
+{
+	struct node_identity identity;
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, ATTR_MASK, &st) < 0)
+		return -errno;
+	identity_from_statx(&st, &identity);
+	if (identity.ino != node->ino || identity.dev != node->dev || identity.btime != node->btime ||
+	    identity.type != node->type)
+		return -ESTALE;
+	return 0;
+}
+
+int node_fd(struct node_use *use)
+{
+	struct node *node = use->node;
+	_cleanup_fd_ int fd = atomic_load(&node->fd);
+	int result;
+
+	if (fd >= 0) {
+		/* Read first: a store would move the line between processors for nothing. */
+		if (!(node->flags & NODE_REFERENCED))
+			atomic_fetch_or(&node->flags, NODE_REFERENCED);
+		return take_fd(&fd);
+	}
+	if (use->private_fd >= 0)
+		return use->private_fd;
+	fd = open_handle(use->pt, node, O_PATH);
+	if (fd < 0)
+		return take_fd(&fd);
+	if (!(node->flags & NODE_VERIFIED)) {
+		result = verify(node, fd);
+		if (result < 0)
+			return result;
+		atomic_fetch_or(&node->flags, NODE_VERIFIED);
+	}
+	result = fd_cache_insert(use->pt, use, fd);
+	if (result < 0)
+		result = use->private_fd = fd;
+	fd = -1;
+	return result;
+}
+
+int node_open(struct node_use *use, int flags)
+{
+	struct node *node = use->node;
+	char name[PROC_FD_NAME_MAX];
+	int fd, result;
+
+	if (node->type != S_IFREG && node->type != S_IFDIR)
+		return -ENXIO;
+	/* Nothing but what it was looked up as is opened: an unverified handle could be a device's by now. */
+	if (node_has_handle(node) && (node->flags & NODE_VERIFIED))
+		return open_handle(use->pt, node, flags);
+	fd = node_fd(use);
+	if (fd < 0)
+		return fd;
+	if (node_has_handle(node))
+		return open_handle(use->pt, node, flags);
+	do {
+		/* Here O_NOFOLLOW would refuse the link that the name is; what it leads to is the node's own file. */
+		result = open(proc_fd_name(fd, name), flags | O_CLOEXEC);
+		if (result >= 0)
+			return result;
+		result = fd_retry(use->pt, errno);
+	} while (result == 0);
+	return result;
+}

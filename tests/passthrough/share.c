@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/passthrough/mount.h"
 #include "share.h"
 
 void share_open(struct share *share, const char *base, const struct passthrough_config *config, uint64_t flags)
@@ -27,6 +28,7 @@ void share_open(struct share *share, const char *base, const struct passthrough_
 	close(own.proc_self_fd);
 	share->pt = container_of(share->fs, struct passthrough, fs);
 	assert_int_equal(fs_init(share->fs, &info), 0);
+	share->handles = mount_at(share->pt, MOUNT_ROOT)->fd >= 0;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -115,6 +117,50 @@ void guest_expect(struct share *share, uint64_t node, const char *text)
 	assert_memory_equal(buffer, text, length);
 	assert_int_equal(
 		fs_release(share->fs, &share->call, node, &(struct fuse_release_in){ .fh = open.fh }), 0);
+}
+
+uint64_t guest_create(struct share *share, uint64_t parent, const char *name, uint64_t *ret_fh)
+{
+	const struct fuse_create_in in = { .flags = O_RDWR, .mode = S_IFREG | 0644 };
+	struct fuse_entry_out entry;
+	struct fs_open open;
+
+	assert_int_equal(fs_create(share->fs, &share->call, parent, name, &in, &entry, &open), 0);
+	*ret_fh = open.fh;
+	return entry.nodeid;
+}
+
+uint64_t guest_mkdir(struct share *share, uint64_t parent, const char *name)
+{
+	struct fuse_entry_out entry;
+
+	assert_int_equal(fs_mkdir(share->fs, &share->call, parent, name, 0755, 0, &entry), 0);
+	return entry.nodeid;
+}
+
+int guest_pread(struct share *share, uint64_t node, uint64_t fh, char *buffer, size_t size, uint64_t offset)
+{
+	const struct iovec iov = { .iov_base = buffer, .iov_len = size };
+	size_t length;
+	int result = fs_read(share->fs, &share->call, node, fh, offset, &iov, 1, &length);
+
+	return result < 0 ? result : (int)length;
+}
+
+int guest_pwrite(struct share *share, uint64_t node, uint64_t fh, const char *text, uint64_t offset)
+{
+	char copy[256];
+	const struct iovec iov = { .iov_base = strcpy(copy, text), .iov_len = strlen(text) };
+	const struct fuse_write_in in = { .fh = fh, .offset = offset, .size = (uint32_t)iov.iov_len };
+	size_t length;
+	int result = fs_write(share->fs, &share->call, node, &in, &iov, 1, &length);
+
+	return result < 0 ? result : (int)length;
+}
+
+int guest_release(struct share *share, uint64_t node, uint64_t fh)
+{
+	return fs_release(share->fs, &share->call, node, &(struct fuse_release_in){ .fh = fh });
 }
 
 /* What a guest's reply buffer is: so many bytes, filled with records. */

@@ -19,6 +19,7 @@ struct share {
 	struct fs *fs;
 	struct passthrough *pt;
 	struct fs_call call;
+	bool handles; /* nodes are held by file handle */
 };
 
 /* A directory below base ("/var/tmp", "/dev/shm"), served; the session has begun with the INIT flags given. */
@@ -42,6 +43,14 @@ int guest_try_getattr(struct share *share, uint64_t node);
 
 /* OPEN, READ, RELEASE: whether the file's content is text. */
 void guest_expect(struct share *share, uint64_t node, const char *text);
+
+/* CREATE of a new file, opened O_RDWR; MKDIR. The node id. */
+uint64_t guest_create(struct share *share, uint64_t parent, const char *name, uint64_t *ret_fh);
+uint64_t guest_mkdir(struct share *share, uint64_t parent, const char *name);
+/* READ or WRITE of a text at an offset; the length or an error. */
+int guest_pread(struct share *share, uint64_t node, uint64_t fh, char *buffer, size_t size, uint64_t offset);
+int guest_pwrite(struct share *share, uint64_t node, uint64_t fh, const char *text, uint64_t offset);
+int guest_release(struct share *share, uint64_t node, uint64_t fh);
 
 /* The names of a directory as the guest sees them, in a buffer of its caller, joined by spaces; "." and ".." left out. Lookups
  * that READDIRPLUS counts are forgotten again. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "fs/passthrough/nodetable.h"
 #include "fs/passthrough/pin.h"
 
@@ -37,11 +38,6 @@ void fd_cache_fini(struct fd_cache *cache)
 	free(cache->ring);
 	cache->ring = NULL;
 	pthread_mutex_destroy(&cache->lock);
-}
-
-static void set_flag(struct node *node, uint16_t flag)
-{
-	atomic_fetch_or(&node->flags, flag);
 }
 
 /* Whether a place of the ring can be had; its descriptor then comes back for closing, -1 if it has none. */
@@ -120,21 +116,25 @@ void node_keep(struct node_use *use)
 {
 	struct fd_cache *cache = &use->pt->nodes->cache;
 	struct node *node = use->node;
+	int fd = -1;
 
 	/* Many removed files that the guest still holds: then the rest has to live without. */
 	if (!node_has_handle(node) || (node->flags & NODE_KEPT) || atomic_load(&cache->kept) >= cache->size / 2)
 		return;
-	if (node_fd(use) < 0)
-		return;
+	if (atomic_load(&node->fd) < 0) {
+		fd = node_open_path(use);
+		if (fd < 0)
+			return;
+	}
 	pthread_mutex_lock(&cache->lock);
 	if (!(node->flags & NODE_KEPT)) {
-		/* Outside the ring there is always room. */
-		if (atomic_load(&node->fd) < 0) {
-			atomic_store(&node->fd, use->private_fd);
-			use->private_fd = -1;
-		}
-		set_flag(node, NODE_KEPT);
+		/* Outside the ring there is always room. What it had stays, as the node is pinned. */
+		if (atomic_load(&node->fd) < 0)
+			atomic_store(&node->fd, take_fd(&fd));
+		atomic_fetch_or(&node->flags, NODE_KEPT);
 		atomic_fetch_add(&cache->kept, 1);
 	}
 	pthread_mutex_unlock(&cache->lock);
+	if (fd >= 0)
+		close(fd);
 }

@@ -27,6 +27,8 @@ int passthrough_lookup(struct fs *fs, struct fs_call *call, uint64_t parent, con
 	result = node_get(pt, parent, &dir);
 	if (result < 0)
 		return result;
+	if (node_type(&dir) != S_IFDIR)
+		return -ENOTDIR;
 	fd = node_fd(&dir);
 	if (fd < 0)
 		return fd;

@@ -60,17 +60,41 @@ static int verify(const struct node *node, int fd)
 	return 0;
 }
 
+int node_open_path(struct node_use *use)
+{
+	return open_handle(use->pt, use->node, O_PATH);
+}
+
+/*
+ * A file that was kept for being removed may never have been used before: its descriptor was taken by
+ * an unverified handle.
+ */
+static int verify_kept(struct node *node, int fd)
+{
+	int result = verify(node, fd);
+
+	if (result < 0)
+		return result;
+	atomic_fetch_or(&node->flags, NODE_VERIFIED);
+	return fd;
+}
+
 int node_fd(struct node_use *use)
 {
 	struct node *node = use->node;
-	_cleanup_fd_ int fd = atomic_load(&node->fd);
+	int known = atomic_load(&node->fd);
+	_cleanup_fd_ int fd = -1;
 	int result;
 
-	if (fd >= 0) {
+	if (known >= 0) {
+		uint16_t flags = atomic_load(&node->flags);
+
+		if ((flags & (NODE_KEPT | NODE_VERIFIED)) == NODE_KEPT && node_has_handle(node))
+			return verify_kept(node, known);
 		/* Read first: a store would move the line between processors for nothing. */
-		if (!(node->flags & NODE_REFERENCED))
+		if (!(flags & NODE_REFERENCED))
 			atomic_fetch_or(&node->flags, NODE_REFERENCED);
-		return take_fd(&fd);
+		return known;
 	}
 	if (use->private_fd >= 0)
 		return use->private_fd;

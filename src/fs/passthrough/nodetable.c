@@ -195,12 +195,17 @@ static void pin_found(struct passthrough *pt, struct node *node, uint32_t slot, 
 				      .private_fd = -1 };
 }
 
+static bool node_holds_file(const struct node *node)
+{
+	return atomic_load(&node->fd) >= 0 && (!node_has_handle(node) || (node->flags & NODE_VERIFIED));
+}
+
 static enum node_match match(const struct node *node, const struct node_identity *identity)
 {
 	if (!same_numbers(node, identity))
 		return NODE_UNKNOWN;
 	/* As long as we hold it open its number belongs to nobody else. */
-	if (atomic_load(&node->fd) >= 0)
+	if (node_holds_file(node))
 		return NODE_KNOWN;
 	if (node->type != identity->type || node->btime != identity->btime)
 		return NODE_UNKNOWN;
@@ -268,7 +273,7 @@ static struct node *find_twin(struct passthrough *pt, struct node_shard *shard, 
 		*ret_slot = slot;
 		/* Two descriptors of the same numbers, held open both, are of one file. */
 		if (same_numbers(node, identity) && ((handle && node_handle_equals(pt, node, handle)) ||
-						     (fd >= 0 && atomic_load(&node->fd) >= 0)))
+						     (fd >= 0 && node_holds_file(node))))
 			return node;
 		slot = node->link;
 	}

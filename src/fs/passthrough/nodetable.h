@@ -33,7 +33,7 @@ enum node_flags {
 struct node {
 	_Atomic uint64_t word; /* see pin.h */
 	uint32_t link; /* next of the hash chain; free list */
-	_Atomic int fd; /* O_PATH, -1 for none */
+	_Atomic int fd; /* O_PATH, -1 for none; of an unverified handle only with NODE_KEPT */
 	_Atomic uint64_t lookups;
 	uint64_t ino;
 	int64_t btime; /* nanoseconds, NODE_NO_BTIME where the file system has none */
@@ -141,6 +141,9 @@ int node_add(struct passthrough *pt, const struct node_identity *identity, const
 /* The root, slot 1; before any other. */
 int node_add_root(struct passthrough *pt, const struct node_identity *identity, const struct file_handle_buffer *handle,
 		  int fd);
+
+/* A new O_PATH descriptor by the node's handle, not verified (see node.c); the caller's. */
+int node_open_path(struct node_use *use);
 
 /* fdcache.c */
 

@@ -42,14 +42,16 @@ int passthrough_rename(struct fs *fs, struct fs_call *call, uint64_t parent, con
 /* open.c */
 int passthrough_open(struct fs *fs, struct fs_call *call, uint64_t node, uint32_t flags, uint32_t open_flags,
 		struct fs_open *ret_open);
-int passthrough_create(struct fs *fs, struct fs_call *call, uint64_t parent, const char *name,
-		const struct fuse_create_in *in, struct fuse_entry_out *ret_entry, struct fs_open *ret_open);
-int passthrough_tmpfile(struct fs *fs, struct fs_call *call, uint64_t parent, const struct fuse_create_in *in,
-		struct fuse_entry_out *ret_entry, struct fs_open *ret_open);
 int passthrough_release(struct fs *fs, struct fs_call *call, uint64_t node, const struct fuse_release_in *in);
 int passthrough_flush(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh, uint64_t lock_owner);
 int passthrough_opendir(struct fs *fs, struct fs_call *call, uint64_t node, uint32_t flags, struct fs_open *ret_open);
 int passthrough_releasedir(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh);
+
+/* createfile.c */
+int passthrough_create(struct fs *fs, struct fs_call *call, uint64_t parent, const char *name,
+		const struct fuse_create_in *in, struct fuse_entry_out *ret_entry, struct fs_open *ret_open);
+int passthrough_tmpfile(struct fs *fs, struct fs_call *call, uint64_t parent, const struct fuse_create_in *in,
+		struct fuse_entry_out *ret_entry, struct fs_open *ret_open);
 
 /* io.c */
 int passthrough_read(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh, uint64_t offset,

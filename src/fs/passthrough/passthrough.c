@@ -62,7 +62,16 @@ static const struct fs_ops ops = {
 	.setattr = passthrough_setattr,
 	.statx = passthrough_statx,
 	.readlink = passthrough_readlink,
+	.symlink = passthrough_symlink,
+	.mknod = passthrough_mknod,
+	.mkdir = passthrough_mkdir,
+	.unlink = passthrough_unlink,
+	.rmdir = passthrough_rmdir,
+	.rename = passthrough_rename,
+	.link = passthrough_link,
 	.open = passthrough_open,
+	.create = passthrough_create,
+	.tmpfile = passthrough_tmpfile,
 	.read = passthrough_read,
 	.write = passthrough_write,
 	.statfs = passthrough_statfs,
@@ -99,8 +108,6 @@ static int set_up(struct passthrough *pt)
 	if (!pt->config.cwd_is_proc_self_fd && fchdir(pt->config.proc_self_fd) < 0)
 		return -errno;
 	cred_init(&pt->cred);
-	if (!pt->config.switch_credentials)
-		pt->cred.can_switch = false;
 	result = mount_table_new(&pt->mounts);
 	if (result == 0)
 		result = handle_table_new(&pt->handles);

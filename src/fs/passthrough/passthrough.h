@@ -32,13 +32,11 @@ struct passthrough_config {
 	bool announce_submounts; /* mark mount points (if the guest can); else inode numbers are made unique */
 	bool allow_direct_io; /* honour O_DIRECT of the guest */
 	bool preserve_noatime; /* honour O_NOATIME of the guest; else it is left off */
-	bool posix_acl; /* ACLs are kept by the host: umask is applied by its kernel, under default ACLs */
-	/* The process runs with SECBIT_NO_SETUID_FIXUP and may take the callers' ids for what they create. */
-	bool switch_credentials;
 };
 
 /*
- * Opens the backend. -EINVAL for a root_fd that is no directory, -EOPNOTSUPP when handles are mandatory and the host
+ * Opens the backend. On the main thread, before others start and before capabilities are dropped: it also prepares the
+ * process for acting as the guest's users (see cred_init()). -EINVAL for a root_fd that is no directory, -EOPNOTSUPP when handles are mandatory and the host
  * gives none (lacking CAP_DAC_READ_SEARCH or a file system with handles).
  */
 int passthrough_new(const struct passthrough_config *config, struct fs **ret_fs);

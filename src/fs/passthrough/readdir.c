@@ -23,6 +23,7 @@ struct dir_stream {
 	uint64_t next; /* offset of the entry at pos */
 	size_t pos;
 	size_t end;
+	bool ended; /* the host had no more; the guest asks once again to hear so */
 	bool moved; /* the host's position is not that of a fresh descriptor */
 	_Alignas(8) char buffer[DIR_BUFFER];
 };
@@ -34,7 +35,7 @@ static struct dir_stream *stream_new(void)
 	if (stream) {
 		stream->next = 0;
 		stream->pos = stream->end = 0;
-		stream->moved = false;
+		stream->ended = stream->moved = false;
 	}
 	return stream;
 }
@@ -50,13 +51,16 @@ static int stream_seek(struct dir_stream *stream, int fd, uint64_t offset)
 		return -errno;
 	stream->next = offset;
 	stream->pos = stream->end = 0;
+	stream->ended = false;
 	return 0;
 }
 
 /* The entry at the stream's position, NULL at the end of the directory. */
 static int stream_peek(struct dir_stream *stream, int fd, const struct dirent64 **ret_entry)
 {
-	if (stream->pos == stream->end) {
+	if (stream->ended) {
+		stream->ended = false;
+	} else if (stream->pos == stream->end) {
 		ssize_t length = getdents64(fd, stream->buffer, sizeof(stream->buffer));
 
 		if (length < 0)
@@ -64,6 +68,7 @@ static int stream_peek(struct dir_stream *stream, int fd, const struct dirent64 
 		stream->moved = true;
 		stream->pos = 0;
 		stream->end = (size_t)length;
+		stream->ended = length == 0;
 	}
 	*ret_entry = stream->pos < stream->end ? (const void *)(stream->buffer + stream->pos) : NULL;
 	return 0;

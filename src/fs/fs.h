@@ -50,11 +50,13 @@ struct fs_call {
 	uint32_t pid;
 	bool has_group; /* the guest said which supplementary group permits the creation (7.38) */
 	uint32_t group;
-	const char *secctx_name; /* xattr name of a security context for the new file, or NULL (7.36) */
+	/* xattr name of a security context for the new file, or NULL (7.36); valid as long as names are */
+	const char *secctx_name;
 	const void *secctx_value;
 	uint32_t secctx_size;
 	void (*complete)(struct fs_call *call, int result);
 	void *pending; /* the backend's own note while the call is pending */
+	void *filter; /* the innermost filter that wants to see the completion, see filter/call.h */
 };
 
 /* What INIT agreed on, told to the file system before its first operation. */
@@ -177,13 +179,13 @@ struct fs {
 	const char *name; /* for logs and statistics: "passthrough", "readonly", ... */
 };
 
-/* Whether a layer at or below _fs has the operation. */
-#define fs_has(_fs, operation)                                  \
-	({                                                      \
-		const struct fs *_has_layer = (_fs);            \
-		while (_has_layer && !_has_layer->ops->operation) \
-			_has_layer = _has_layer->next;          \
-		_has_layer != NULL;                             \
+/* Whether the backend below _fs has the operation: filters have operations also on behalf of backends that do not. */
+#define fs_has(_fs, operation)                                            \
+	({                                                                \
+		const struct fs *_has_layer = (_fs);                      \
+		while (_has_layer && _has_layer->next)                    \
+			_has_layer = _has_layer->next;                    \
+		_has_layer != NULL && _has_layer->ops->operation != NULL; \
 	})
 
 /* Frees this layer and all below; NULL is fine. */

@@ -55,7 +55,6 @@ struct fuse_in_header *harness_header(struct harness *harness)
 
 void harness_begin(struct harness *harness, uint32_t opcode)
 {
-	memset(harness->in, 0, sizeof(harness->in));
 	*harness_header(harness) = (struct fuse_in_header){
 		.opcode = opcode, .unique = UNIQUE, .nodeid = 1, .uid = 1000, .gid = 100, .pid = 42
 	};
@@ -129,7 +128,7 @@ int harness_send_as_is(struct harness *harness)
 {
 	struct session_request *request = &harness->request;
 
-	memset(harness->out, UNTOUCHED, sizeof(harness->out));
+	memset(harness->out, UNTOUCHED, harness->room);
 	request->readable_count = split(harness->in, harness->in_length, harness->piece, &harness->readable);
 	request->writable_count = split(harness->out, harness->room, harness->piece, &harness->writable);
 	request->readable = harness->readable;

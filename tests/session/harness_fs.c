@@ -15,9 +15,10 @@ static struct harness_fs *note(struct fs *fs, struct fs_call *call, const char *
 
 	own->calls++;
 	own->operation = operation;
-	own->call = call;
 	own->copy = *call;
 	own->node = node;
+	/* Another thread may be waiting for it. */
+	__atomic_store_n(&own->call, call, __ATOMIC_RELEASE);
 	return own;
 }
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* #syscalls: memfd_create ftruncate fcntl mmap munmap fstat newfstatat */
+#include "vhost/inflight.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "ring/device.h"
+#include "ring/inflight.h"
+
+static bool is_size_valid(uint32_t size, bool packed)
+{
+	return size >= 1 && size <= RING_SIZE_MAX && (packed || (size & (size - 1)) == 0);
+}
+
+int vhost_inflight_map(struct vhost_inflight *inflight, int fd, uint64_t bytes, uint64_t offset, unsigned int queues,
+		       uint32_t size, bool packed)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct stat st;
+
+	if (queues < 1 || !is_size_valid(size, packed) || offset % page != 0 || offset > INT64_MAX)
+		return -EINVAL;
+	size_t part_bytes = ring_inflight_bytes(size, packed);
+	if (bytes < part_bytes * queues)
+		return -EINVAL;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size < offset || (uint64_t)st.st_size - offset < part_bytes * queues)
+		return -EINVAL;
+	void *mapping = mmap(NULL, part_bytes * queues, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+	if (mapping == MAP_FAILED)
+		return -errno;
+	vhost_inflight_unmap(inflight);
+	*inflight = (struct vhost_inflight){
+		.parts = mapping,
+		.mapping = mapping,
+		.mapping_size = part_bytes * queues,
+		.queues = queues,
+		.size = size,
+		.packed = packed,
+		.part_bytes = part_bytes,
+	};
+	return 0;
+}
+
+int vhost_inflight_create(struct vhost_inflight *inflight, unsigned int queues, uint32_t size, bool packed, int *ret_fd)
+{
+	if (queues < 1 || !is_size_valid(size, packed))
+		return -EINVAL;
+	size_t bytes = ring_inflight_bytes(size, packed) * queues;
+	_cleanup_fd_ int fd = memfd_create("viofs-inflight", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)bytes) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	int error = vhost_inflight_map(inflight, fd, bytes, 0, queues, size, packed);
+	if (error)
+		return error;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+size_t vhost_inflight_bytes(const struct vhost_inflight *inflight)
+{
+	return inflight->part_bytes * inflight->queues;
+}
+
+void *vhost_inflight_part(const struct vhost_inflight *inflight, unsigned int index, uint32_t size, bool packed)
+{
+	if (!inflight->parts || index >= inflight->queues || size > inflight->size || packed != inflight->packed)
+		return NULL;
+	return inflight->parts + index * inflight->part_bytes;
+}
+
+void vhost_inflight_clear(struct vhost_inflight *inflight)
+{
+	for (unsigned int i = 0; inflight->parts && i < inflight->queues; i++)
+		ring_inflight_clear(inflight->parts + i * inflight->part_bytes, inflight->size, inflight->packed);
+}
+
+void vhost_inflight_unmap(struct vhost_inflight *inflight)
+{
+	if (inflight->mapping)
+		munmap(inflight->mapping, inflight->mapping_size);
+	*inflight = (struct vhost_inflight){ 0 };
+}

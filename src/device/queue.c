@@ -298,7 +298,7 @@ static void wait_for_event(struct queue *queue)
 static void *thread_main(void *argument)
 {
 	struct queue *queue = argument;
-	char name[16] = "hiprio";
+	char name[24] = "hiprio"; /* the kernel keeps 15 */
 
 	if (queue->index > 0)
 		snprintf(name, sizeof(name), "queue %u", queue->index);

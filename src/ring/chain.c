@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked.h"
 
@@ -42,27 +43,10 @@ static int grow(struct ring_chain *chain)
 	return 0;
 }
 
-/* Appends fresh host buffers that lie behind the counted ones, melting each into its neighbour where possible. */
-static void append(struct chain_builder *builder, size_t fresh, bool adjacent)
-{
-	struct iovec *iov = builder->chain->iov;
-	size_t from = builder->count;
-
-	for (size_t i = 0; i < fresh; i++, adjacent = true) {
-		struct iovec next = iov[from + i];
-		struct iovec *last = &iov[builder->count - (builder->count > 0)];
-
-		if (adjacent && builder->count > builder->first &&
-		    (char *)last->iov_base + last->iov_len == next.iov_base)
-			last->iov_len += next.iov_len;
-		else
-			iov[builder->count++] = next;
-	}
-}
-
 int chain_add(struct chain_builder *builder, uint64_t address, uint32_t length, bool writable)
 {
 	struct ring_chain *chain = builder->chain;
+	struct iovec *fresh;
 	uint64_t end;
 	int mapped;
 
@@ -97,9 +81,17 @@ int chain_add(struct chain_builder *builder, uint64_t address, uint32_t length, 
 		if (result < 0)
 			return result;
 	}
-	/* Only buffers that are neighbours for the guest too, so that a merged buffer is one range of guest memory
-	 * (dirty logging counts on it). */
-	append(builder, (size_t)mapped, address == builder->next_address);
+	/* Merge only what is adjacent for the guest too, so that a merged buffer is one range of guest memory (dirty
+	 * logging counts on it). */
+	fresh = chain->iov + builder->count;
+	if (address == builder->next_address && builder->count > builder->first &&
+	    (char *)fresh[-1].iov_base + fresh[-1].iov_len == fresh[0].iov_base) {
+		fresh[-1].iov_len += fresh[0].iov_len;
+		mapped--;
+		if (mapped > 0)
+			memmove(fresh, fresh + 1, (size_t)mapped * sizeof(*fresh));
+	}
+	builder->count += (size_t)mapped;
 	builder->next_address = end;
 	return 0;
 }

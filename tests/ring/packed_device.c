@@ -266,6 +266,8 @@ static void bounds_what_is_in_flight(void **state UNUSED)
 		for (uint16_t i = 0; i < SIZE; i++)
 			assert_int_equal(pop(), 1);
 		assert_int_equal(pop(), 0);
+		/* Not even those the driver has not been shown yet. */
+		ring_device_push(&ring, &chain, 0);
 		describe(&desc[0], DATA, 1, 0, USED);
 		assert_int_equal(pop(), -EBADMSG);
 	}
@@ -328,6 +330,22 @@ static void signals_as_the_driver_says(void **state UNUSED)
 	assert_false(answer(1)); /* 2 */
 }
 
+/* An event that was passed two laps ago looks as if it were ahead. */
+static void signals_after_laps_unasked(void **state UNUSED)
+{
+	start(true, true, 0);
+	assert_true(answer(1));
+	driver->flags = PVIRTQ_EVENT_F_DESC;
+	driver->off_wrap = 2 | PVIRTQ_EVENT_WRAP;
+	for (unsigned int i = 0; i < 10; i++) {
+		describe(&desc[ring.next_avail], DATA, 1, 0, ring.avail_wrap ? AVAIL : USED);
+		assert_int_equal(pop(), 1);
+		ring_device_push(&ring, &chain, 0);
+		ring_device_publish(&ring);
+	}
+	assert_true(ring_device_needs_signal(&ring));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -346,6 +364,7 @@ int main(void)
 		TEST(bounds_what_is_in_flight),
 		TEST(suppresses_kicks),
 		TEST(signals_as_the_driver_says),
+		TEST(signals_after_laps_unasked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,6 +130,23 @@ static void merges_neighbours(void **state UNUSED)
 	assert_int_equal(chain.iov[2].iov_len, 16);
 }
 
+/* Buffers that meet in host memory by chance are not one range of guest memory. */
+static void does_not_merge_what_is_apart_for_the_guest(void **state UNUSED)
+{
+	char *memory = calloc(2, REGION);
+	struct guest_memory swapped = { .ring.map = guest_memory_map,
+					.length = REGION,
+					.regions = { memory + REGION, memory } };
+
+	describe(&desc[0], 2 * REGION - 8, 8, VIRTQ_DESC_F_NEXT, 1);
+	describe(&desc[1], 0, 8, 0, 0);
+	offer(0);
+	assert_int_equal(ring_device_pop(&ring, &swapped.ring, &chain), 1);
+	assert_int_equal(chain.readable_count, 2);
+	assert_ptr_equal((char *)chain.iov[0].iov_base + 8, chain.iov[1].iov_base);
+	free(memory);
+}
+
 static void splits_at_regions(void **state UNUSED)
 {
 	describe(&desc[0], REGION - 8, 24, 0, 0);
@@ -436,6 +453,7 @@ int main(void)
 		TEST(takes_a_chain_and_gives_it_back),
 		TEST(never_claims_more_than_fits),
 		TEST(merges_neighbours),
+		TEST(does_not_merge_what_is_apart_for_the_guest),
 		TEST(splits_at_regions),
 		TEST(reads_an_indirect_table_in_its_own_order),
 		TEST(refuses_a_loop),

@@ -22,26 +22,29 @@ static struct stat host_stat(const char *path)
 
 static void test_mknod(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		static const mode_t types[] = { S_IFREG, S_IFIFO, S_IFSOCK };
 		struct fuse_entry_out entry;
 
 		for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 			const char name[] = { (char)('a' + i), '\0' };
 
-			assert_int_equal(fs_mknod(share.fs, &share.call, FS_ROOT, name, types[i] | 0666, 0, 022, &entry), 0);
+			assert_int_equal(
+			    fs_mknod(share.fs, &share.call, FS_ROOT, name, types[i] | 0666, 0, 022, &entry), 0);
 			assert_int_equal(entry.attr.mode, types[i] | 0644);
 			assert_int_equal(host_stat(name).st_mode, types[i] | 0644);
 			assert_int_equal(guest_lookup(&share, FS_ROOT, name), entry.nodeid);
-			assert_int_equal(fs_mknod(share.fs, &share.call, FS_ROOT, name, types[i] | 0666, 0, 022, &entry),
-					 -EEXIST);
+			assert_int_equal(
+			    fs_mknod(share.fs, &share.call, FS_ROOT, name, types[i] | 0666, 0, 022, &entry), -EEXIST);
 		}
 	}
 }
 
 static void test_devices(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		const uint32_t rdev = attr_encode_rdev(259, 70000);
 		struct fuse_entry_out entry;
 
@@ -59,7 +62,8 @@ static void test_devices(void **state)
 
 static void test_mkdir(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fuse_entry_out entry;
 
 		assert_int_equal(fs_mkdir(share.fs, &share.call, FS_ROOT, "d", 01777, 027, &entry), 0);
@@ -73,15 +77,15 @@ static void test_mkdir(void **state)
 
 static void test_symlink(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fuse_entry_out entry;
 		char target[64];
 		size_t length;
 
 		assert_int_equal(fs_symlink(share.fs, &share.call, FS_ROOT, "l", "/etc/passwd", &entry), 0);
 		assert_int_equal(entry.attr.mode & S_IFMT, S_IFLNK);
-		assert_int_equal(
-			fs_readlink(share.fs, &share.call, entry.nodeid, target, sizeof(target), &length), 0);
+		assert_int_equal(fs_readlink(share.fs, &share.call, entry.nodeid, target, sizeof(target), &length), 0);
 		assert_int_equal(length, 11);
 		assert_memory_equal(target, "/etc/passwd", 11);
 		assert_int_equal(fs_readlink(share.fs, &share.call, entry.nodeid, target, 5, &length), -ENAMETOOLONG);
@@ -93,7 +97,8 @@ static void test_symlink(void **state)
 
 static void test_link(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fuse_entry_out entry;
 		uint64_t a, dir, link, fh;
 
@@ -121,7 +126,8 @@ static void test_link(void **state)
 
 static void test_owner(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fs_call call = { .uid = 1234, .gid = 4321 };
 		struct fuse_entry_out entry;
 		struct fs_open open;
@@ -138,8 +144,8 @@ static void test_owner(void **state)
 		assert_int_equal(entry.attr.uid, 1234);
 		assert_int_equal(fs_mknod(share.fs, &call, dir, "n", S_IFREG | 0600, 0, 0, &entry), 0);
 		assert_int_equal(entry.attr.gid, 4321);
-		assert_int_equal(fs_create(share.fs, &call, dir, "f", &(struct fuse_create_in){ .flags = O_RDWR, .mode = 0600 },
-					   &entry, &open),
+		assert_int_equal(fs_create(share.fs, &call, dir, "f",
+					   &(struct fuse_create_in){ .flags = O_RDWR, .mode = 0600 }, &entry, &open),
 				 0);
 		assert_int_equal(entry.attr.uid, 1234);
 		assert_int_equal(entry.attr.gid, 4321);
@@ -156,7 +162,8 @@ static void test_owner(void **state)
 
 static void test_label(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fs_call call = { .secctx_name = "trusted.label", .secctx_value = "blue", .secctx_size = 4 };
 		struct fuse_entry_out entry;
 		struct fs_open open;
@@ -164,8 +171,8 @@ static void test_label(void **state)
 
 		if (geteuid() != 0)
 			continue;
-		assert_int_equal(fs_create(share.fs, &call, FS_ROOT, "f", &(struct fuse_create_in){ .flags = O_RDWR, .mode = 0600 },
-					   &entry, &open),
+		assert_int_equal(fs_create(share.fs, &call, FS_ROOT, "f",
+					   &(struct fuse_create_in){ .flags = O_RDWR, .mode = 0600 }, &entry, &open),
 				 0);
 		assert_int_equal(fs_mkdir(share.fs, &call, FS_ROOT, "d", 0755, 0, &entry), 0);
 		assert_int_equal(fs_symlink(share.fs, &call, FS_ROOT, "l", "f", &entry), 0);
@@ -178,8 +185,8 @@ static void test_label(void **state)
 		call.secctx_name = "nonsense";
 		assert_int_equal(fs_mkdir(share.fs, &call, FS_ROOT, "e", 0755, 0, &entry), -EOPNOTSUPP);
 		assert_int_equal(guest_try_lookup(&share, FS_ROOT, "e", &entry), -ENOENT);
-		assert_int_equal(fs_create(share.fs, &call, FS_ROOT, "g", &(struct fuse_create_in){ .flags = O_RDWR, .mode = 0600 },
-					   &entry, &open),
+		assert_int_equal(fs_create(share.fs, &call, FS_ROOT, "g",
+					   &(struct fuse_create_in){ .flags = O_RDWR, .mode = 0600 }, &entry, &open),
 				 -EOPNOTSUPP);
 		assert_int_equal(guest_try_lookup(&share, FS_ROOT, "g", &entry), -ENOENT);
 	}
@@ -188,8 +195,8 @@ static void test_label(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mknod),	cmocka_unit_test(test_devices), cmocka_unit_test(test_mkdir),
-		cmocka_unit_test(test_symlink), cmocka_unit_test(test_link),	cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_mknod),   cmocka_unit_test(test_devices), cmocka_unit_test(test_mkdir),
+		cmocka_unit_test(test_symlink), cmocka_unit_test(test_link),    cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_label),
 	};
 

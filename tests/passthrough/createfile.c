@@ -18,7 +18,8 @@ static int create(uint32_t flags, uint32_t mode, uint32_t umask, const char *nam
 
 static void test_new(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		size_t before = host_descriptors();
 		struct fuse_entry_out entry;
 		struct fs_open open;
@@ -39,7 +40,8 @@ static void test_new(void **state)
 
 static void test_existing(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fuse_entry_out entry;
 		struct fs_open open;
 		uint64_t a;
@@ -59,7 +61,8 @@ static void test_existing(void **state)
 
 static void test_taken_by_something_else(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fuse_entry_out entry;
 		struct fs_open open;
 
@@ -97,7 +100,8 @@ static void test_write_only_with_writeback(void **state)
 
 static void test_tmpfile(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		const struct fuse_create_in in = { .flags = O_RDWR, .mode = S_IFREG | 0640 };
 		struct fuse_entry_out entry, link;
 		struct fs_open open;

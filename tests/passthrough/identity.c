@@ -11,7 +11,8 @@
 
 static void test_look_and_read(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fuse_entry_out entry;
 		char names[64];
 		uint64_t dir, file;
@@ -34,7 +35,8 @@ static void test_look_and_read(void **state)
 
 static void test_rename_and_replace(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		uint64_t a, b;
 
 		host_write(&share, "a", "first");
@@ -50,10 +52,10 @@ static void test_rename_and_replace(void **state)
 	}
 }
 
-
 static void test_replaced_at_once(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		/* ext4 gives the number of a removed inode to the next one. */
 		for (int i = 0; i < 50; i++) {
 			char text[16];
@@ -78,7 +80,8 @@ static void test_replaced_at_once(void **state)
 
 static void test_replaced_behind_a_forgotten_descriptor(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		uint64_t a;
 
 		host_write(&share, "a", "old");
@@ -99,7 +102,8 @@ static void test_replaced_behind_a_forgotten_descriptor(void **state)
 
 static void test_exchanged_with_another_type(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fs_open open;
 		uint64_t a;
 
@@ -117,7 +121,8 @@ static void test_exchanged_with_another_type(void **state)
 
 static void test_hard_links(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		uint64_t a;
 
 		host_write(&share, "a", "text");
@@ -136,7 +141,8 @@ static void test_hard_links(void **state)
 
 static void test_moved_directory(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fuse_entry_out entry;
 		uint64_t a, b, file;
 
@@ -164,7 +170,8 @@ static void test_moved_directory(void **state)
 
 static void test_moved_out_of_the_share(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		char outside[sizeof(share.path) + 8];
 		struct fuse_entry_out entry;
 		uint64_t a;
@@ -180,10 +187,12 @@ static void test_moved_out_of_the_share(void **state)
 
 static void test_made_up_ids(void **state)
 {
-	static const uint64_t ids[] = { 0, 2, 3, 1000, UINT32_MAX, UINT64_C(1) << 32 | 1, UINT64_C(1) << 32 | 2,
-					UINT64_MAX, UINT64_C(1) << 63 };
+	static const uint64_t ids[] = {
+		0, 2, 3, 1000, UINT32_MAX, UINT64_C(1) << 32 | 1, UINT64_C(1) << 32 | 2, UINT64_MAX, UINT64_C(1) << 63
+	};
 
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 			struct fuse_attr attr;
 			struct fuse_entry_out entry;
@@ -191,8 +200,8 @@ static void test_made_up_ids(void **state)
 
 			assert_int_equal(guest_try_getattr(&share, ids[i]), -ESTALE);
 			assert_int_equal(guest_try_lookup(&share, ids[i], "a", &entry), -ESTALE);
-			assert_int_equal(fs_read(share.fs, &share.call, FS_ROOT, ids[i] ? ids[i] : 1, 0, NULL, 0, &length),
-					 -EBADF);
+			assert_int_equal(
+			    fs_read(share.fs, &share.call, FS_ROOT, ids[i] ? ids[i] : 1, 0, NULL, 0, &length), -EBADF);
 			assert_int_equal(fs_release(share.fs, &share.call, FS_ROOT,
 						    &(struct fuse_release_in){ .fh = ids[i] ? ids[i] : 1 }),
 					 -EBADF);
@@ -206,7 +215,8 @@ static void test_made_up_ids(void **state)
 
 static void test_forgotten_ids(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		size_t before = host_descriptors();
 		uint64_t a, b;
 
@@ -230,7 +240,8 @@ static void test_forgotten_ids(void **state)
 
 static void test_reset(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		size_t before = host_descriptors();
 		struct fs_open open;
 		uint64_t a, dir;

@@ -27,7 +27,8 @@ static int guest_rename(const char *name, const char *new_name, uint32_t flags)
 
 static void test_unlink(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		host_write(&share, "a", "text");
 		host_mkdir(&share, "dir");
 		assert_int_equal(guest_unlink(FS_ROOT, "a"), 0);
@@ -41,7 +42,8 @@ static void test_unlink(void **state)
 
 static void test_open_file_stays(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		size_t before = host_descriptors();
 		uint64_t a, fh;
 		char buffer[16];
@@ -66,7 +68,8 @@ static void test_open_file_stays(void **state)
 /* As by an O_PATH descriptor or a working directory of the guest: no open file on our side. */
 static void test_held_node_stays(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		size_t before = host_descriptors();
 		uint64_t a, b, dir;
 
@@ -95,7 +98,8 @@ static void test_held_node_stays(void **state)
 /* The name under which it was looked up last is not the last name to go. */
 static void test_held_node_stays_under_another_name(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fuse_entry_out entry;
 		uint64_t a, fh;
 
@@ -111,7 +115,8 @@ static void test_held_node_stays_under_another_name(void **state)
 
 static void test_rename(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		uint64_t a, b;
 
 		host_write(&share, "a", "a");
@@ -137,7 +142,8 @@ static void test_rename(void **state)
 
 static void test_whiteout(void **state)
 {
-	FOR_EACH_VARIANT(variant) {
+	FOR_EACH_VARIANT(variant)
+	{
 		struct fs_call call = { .uid = 1234, .gid = 1234 };
 		struct stat st;
 
@@ -183,12 +189,9 @@ static void test_kept_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unlink),
-		cmocka_unit_test(test_open_file_stays),
-		cmocka_unit_test(test_held_node_stays),
-		cmocka_unit_test(test_held_node_stays_under_another_name),
-		cmocka_unit_test(test_rename),
-		cmocka_unit_test(test_whiteout),
+		cmocka_unit_test(test_unlink),           cmocka_unit_test(test_open_file_stays),
+		cmocka_unit_test(test_held_node_stays),  cmocka_unit_test(test_held_node_stays_under_another_name),
+		cmocka_unit_test(test_rename),           cmocka_unit_test(test_whiteout),
 		cmocka_unit_test(test_kept_are_bounded),
 	};
 

@@ -14,7 +14,8 @@
 
 void share_open(struct share *share, const char *base, const struct passthrough_config *config, uint64_t flags)
 {
-	struct passthrough_config own = config ? *config : (struct passthrough_config){ .file_handles = PASSTHROUGH_HANDLES_PREFER };
+	struct passthrough_config own =
+	    config ? *config : (struct passthrough_config){ .file_handles = PASSTHROUGH_HANDLES_PREFER };
 	const struct fs_session_info info = { .flags = flags, .minor = 38, .writeback = flags & FUSE_WRITEBACK_CACHE };
 
 	memset(share, 0, sizeof(*share));
@@ -115,8 +116,7 @@ void guest_expect(struct share *share, uint64_t node, const char *text)
 	assert_int_equal(fs_read(share->fs, &share->call, node, open.fh, 0, &iov, 1, &length), 0);
 	assert_int_equal(length, strlen(text));
 	assert_memory_equal(buffer, text, length);
-	assert_int_equal(
-		fs_release(share->fs, &share->call, node, &(struct fuse_release_in){ .fh = open.fh }), 0);
+	assert_int_equal(fs_release(share->fs, &share->call, node, &(struct fuse_release_in){ .fh = open.fh }), 0);
 }
 
 uint64_t guest_create(struct share *share, uint64_t parent, const char *name, uint64_t *ret_fh)
@@ -230,8 +230,7 @@ size_t guest_list(struct share *share, uint64_t node, bool plus, size_t sink_byt
 	do {
 		before = list.count;
 		list.left = sink_bytes;
-		assert_int_equal(
-			fs_readdir(share->fs, &share->call, node, open.fh, list.next, &list.sink), 0);
+		assert_int_equal(fs_readdir(share->fs, &share->call, node, open.fh, list.next, &list.sink), 0);
 	} while (list.count != before);
 	assert_int_equal(fs_releasedir(share->fs, &share->call, node, open.fh), 0);
 	return list.count - 2;

@@ -76,9 +76,4 @@ static inline uint64_t ring_load64_unaligned(const void *at)
 	return ring_le64(((const volatile struct ring_unaligned64 *)at)->value);
 }
 
-static inline uint64_t ring_load64_acquire(const void *at)
-{
-	return ring_le64(__atomic_load_n((const uint64_t *)at, __ATOMIC_ACQUIRE));
-}
-
 #endif

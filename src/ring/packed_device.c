@@ -16,6 +16,9 @@
 #include "ring/inflight_formats.h"
 #include "wire/virtio_ring.h"
 
+/* The second half of a descriptor without its flags. */
+#define PACKED_LENGTH_ID UINT64_C(0xffffffffffff)
+
 static struct pvirtq_desc *slots_of(const struct ring_device *ring)
 {
 	return ring->config.desc;
@@ -148,15 +151,18 @@ int packed_device_pop(struct ring_device *ring, const struct ring_memory *memory
 {
 	uint16_t slot = ring->next_avail;
 	bool wrap = ring->avail_wrap;
+	uint16_t flags;
 	uint64_t word;
 	int result;
 
 	if (inflight_resubmit_any(ring))
 		return pop_again(ring, memory, chain);
-	/* Length, id and flags of a descriptor; the flags tell that the rest is there. */
-	word = ring_load64_acquire(&slots_of(ring)[slot].len);
-	if (!is_available((uint16_t)(word >> 48), wrap))
+	flags = ring_load16_acquire(&slots_of(ring)[slot].flags);
+	if (!is_available(flags, wrap))
 		return 0;
+	/* The flags told that the rest is there: length, id, and flags again, of which the first reading counts. */
+	word = ring_load64_unaligned(&slots_of(ring)[slot].len);
+	word = (word & PACKED_LENGTH_ID) | (uint64_t)flags << 48;
 	if (ring->config.inflight)
 		chain->inflight_entry = inflight_packed_begin(ring);
 	result = walk(ring, memory, chain, &slot, &wrap, word, ring->config.size - taken_slots(ring));
@@ -227,7 +233,6 @@ bool packed_device_wants_signal(const struct ring_device *ring, uint32_t count)
 bool packed_device_enable_kick(struct ring_device *ring)
 {
 	struct pvirtq_event_suppress *device = ring->config.device;
-	uint64_t word;
 
 	if (ring->config.event_idx) {
 		ring_store16(&device->off_wrap, ring->next_avail | (ring->avail_wrap ? PVIRTQ_EVENT_WRAP : 0));
@@ -236,8 +241,7 @@ bool packed_device_enable_kick(struct ring_device *ring)
 		ring_store16(&device->flags, PVIRTQ_EVENT_F_ENABLE);
 	}
 	ring_fence();
-	word = ring_load64_unaligned(&slots_of(ring)[ring->next_avail].len);
-	return is_available((uint16_t)(word >> 48), ring->avail_wrap);
+	return is_available(ring_load16(&slots_of(ring)[ring->next_avail].flags), ring->avail_wrap);
 }
 
 void packed_device_disable_kick(struct ring_device *ring)

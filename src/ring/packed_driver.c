@@ -80,12 +80,12 @@ static bool is_used(uint16_t flags, bool wrap)
 
 int packed_driver_peek(const struct ring_driver *ring, uint32_t *ret_id, uint32_t *ret_written)
 {
-	uint64_t word = ring_load64_acquire(&slots_of(ring)[ring->next_used].len);
+	const struct pvirtq_desc *slot = &slots_of(ring)[ring->next_used];
 
-	if (!is_used((uint16_t)(word >> 48), ring->used_wrap))
+	if (!is_used(ring_load16_acquire(&slot->flags), ring->used_wrap))
 		return 0;
-	*ret_id = (uint16_t)(word >> 32);
-	*ret_written = (uint32_t)word;
+	*ret_id = ring_load16(&slot->id);
+	*ret_written = ring_load32(&slot->len);
 	return 1;
 }
 
@@ -99,7 +99,6 @@ void packed_driver_release(struct ring_driver *ring, uint16_t id)
 bool packed_driver_enable_signal(struct ring_driver *ring)
 {
 	struct pvirtq_event_suppress *driver = ring->config.driver;
-	uint64_t word;
 
 	if (ring->config.event_idx) {
 		ring_store16(&driver->off_wrap, ring->next_used | (ring->used_wrap ? PVIRTQ_EVENT_WRAP : 0));
@@ -108,8 +107,7 @@ bool packed_driver_enable_signal(struct ring_driver *ring)
 		ring_store16(&driver->flags, PVIRTQ_EVENT_F_ENABLE);
 	}
 	ring_fence();
-	word = ring_load64_unaligned(&slots_of(ring)[ring->next_used].len);
-	return is_used((uint16_t)(word >> 48), ring->used_wrap);
+	return is_used(ring_load16(&slots_of(ring)[ring->next_used].flags), ring->used_wrap);
 }
 
 void packed_driver_disable_signal(struct ring_driver *ring)

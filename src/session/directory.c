@@ -62,6 +62,8 @@ static int start_listing(struct session *session, struct session_private *state,
 	const struct fuse_read_in *in = &state->args.read;
 	struct request_directory *directory = &state->directory;
 
+	/* Of the request before; what is refused here has listed nothing. */
+	directory->used = 0;
 	if (in->fh == FS_NO_HANDLE && !session->info.no_opendir)
 		return -EBADF;
 	if (in->size > state->room)

@@ -201,6 +201,10 @@ static void test_error_in_a_listing(void **state)
 	harness->fs.entries = 3;
 	assert_int_equal(list(harness, FUSE_READDIRPLUS, 4096), 0);
 	check_listing(harness, 3, true);
+	/* Entries of an earlier listing are not this one's. */
+	harness->fs.list_result = 0;
+	harness->room = 100;
+	assert_int_equal(list(harness, FUSE_READDIRPLUS, 4096), -EIO);
 	teardown_session(harness);
 }
 

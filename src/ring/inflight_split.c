@@ -36,7 +36,7 @@ int inflight_split_start(struct ring_device *ring)
 		return 0;
 	}
 	batch = (uint16_t)(ring->next_used - region->used_idx);
-	if (region->version != VHOST_INFLIGHT_VERSION || region->desc_num != size || batch > size)
+	if (region->version != VHOST_INFLIGHT_VERSION || region->desc_num < size || batch > size)
 		return -EINVAL;
 	/* The last batch was published, but not cleared, or not all of it. */
 	clear_batch(ring, batch);

@@ -47,6 +47,7 @@ struct queue {
 	struct completions completions;
 	struct list free; /* struct request; the queue's thread, or control when stopped */
 	unsigned int free_count;
+	struct list pending; /* requests the session keeps, through pending_link */
 	unsigned int bounded; /* pending requests that will come back by themselves */
 	unsigned int unbounded; /* pending requests that may never */
 	uint64_t run; /* number of the current ring; grows when requests are abandoned */
@@ -162,6 +163,13 @@ static unsigned int *pending_count(struct queue *queue, const struct request *re
 	return request->session.unbounded ? &queue->unbounded : &queue->bounded;
 }
 
+/* A request that was pending came back. */
+static void end_pending(struct queue *queue, struct request *request)
+{
+	list_remove(&request->pending_link);
+	--*pending_count(queue, request);
+}
+
 /* Answers everything that came back from other threads. */
 static void serve_completions(struct queue *queue)
 {
@@ -174,7 +182,7 @@ static void serve_completions(struct queue *queue)
 	while ((link = list_pop(&done))) {
 		struct request *request = list_entry(link, struct request, link);
 
-		--*pending_count(queue, request);
+		end_pending(queue, request);
 		if (request->run != queue->run) {
 			recycle(queue, request);
 			continue;
@@ -214,10 +222,12 @@ static void submit(struct queue *queue, struct request *request)
 	request->session.writable_count = chain->writable_count;
 	request->session.written = 0;
 	request->session.unbounded = false;
-	if (session_submit(queue->session, &request->session) == SESSION_DONE)
+	if (session_submit(queue->session, &request->session) == SESSION_DONE) {
 		answer(queue, request);
-	else
+	} else {
+		list_append(&queue->pending, &request->pending_link);
 		++*pending_count(queue, request);
+	}
 }
 
 static long coarse_tick(void)
@@ -303,6 +313,8 @@ static void *thread_main(void *argument)
 	if (queue->index > 0)
 		snprintf(name, sizeof(name), "queue %u", queue->index);
 	prctl(PR_SET_NAME, name);
+	/* A process before us may have died between publishing answers and signalling them. */
+	flush(queue);
 	while (!queue->stopping || queue->bounded > 0) {
 		bool more = serve_ring(queue);
 
@@ -354,6 +366,7 @@ int queue_new(unsigned int index, struct session *session, struct queue **ret_qu
 	queue->call_fd = -1;
 	queue->kick_fd = -1;
 	list_init(&queue->free);
+	list_init(&queue->pending);
 	pthread_mutex_init(&queue->command_lock, NULL);
 	pthread_cond_init(&queue->command_done, NULL);
 	*ret_queue = queue;
@@ -396,6 +409,7 @@ static void release_ring(struct queue *queue)
 	queue->epoll_fd = -1;
 	queue->kick_fd = -1;
 	queue->call_fd = -1;
+	ring_device_fini(&queue->ring);
 	vhost_memory_unref(queue->memory);
 	queue->memory = NULL;
 	vhost_log_unref(queue->log);
@@ -411,6 +425,13 @@ int queue_start(struct queue *queue, const struct vhost_ring_setup *setup)
 	int error = ring_device_init(&queue->ring, &setup->ring);
 	if (error)
 		return error;
+	/* Chains we still have must not come out of the in-flight region a second time. */
+	list_for_each(link, &queue->pending) {
+		const struct request *request = list_entry(link, struct request, pending_link);
+
+		if (request->run == queue->run)
+			ring_device_hold(&queue->ring, &request->chain);
+	}
 	queue->memory = vhost_memory_ref(setup->memory);
 	queue->log = setup->log ? vhost_log_ref(setup->log) : NULL;
 	queue->used_log_address = setup->used_log_address;
@@ -461,7 +482,7 @@ void queue_abandon(struct queue *queue)
 	while ((link = list_pop(&done))) {
 		struct request *request = list_entry(link, struct request, link);
 
-		--*pending_count(queue, request);
+		end_pending(queue, request);
 		recycle(queue, request);
 	}
 }

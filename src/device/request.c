@@ -21,6 +21,7 @@ int request_new(struct completions *completions, struct request **ret_request)
 	if (!request)
 		return -ENOMEM;
 	list_init(&request->link);
+	list_init(&request->pending_link);
 	ring_chain_init(&request->chain);
 	int error = session_request_init(&request->session);
 	if (error) {

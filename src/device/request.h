@@ -17,6 +17,7 @@ struct completions;
 
 struct request {
 	struct list link; /* in the free list, or in completions.done */
+	struct list pending_link; /* in the queue's list of pending requests; the queue's thread, or control when stopped */
 	struct ring_chain chain;
 	struct session_request session;
 	struct vhost_memory *memory; /* what the chain's buffers point into; held while in flight */

@@ -245,7 +245,8 @@ int cred_enter(const struct cred *cred, const struct fs_call *call, uint32_t mod
 	int result = 0;
 
 	*ret_guard = (struct cred_guard){ .cred = cred, .mode = mode };
-	if (cred->use_umask)
+	/* A link has no mode to speak of. */
+	if (cred->use_umask && !S_ISLNK(mode))
 		result = thread_umask(mask & 0777);
 	else
 		ret_guard->mode = mode & ~(mask & 0777);

@@ -62,7 +62,7 @@ void cred_init(struct cred *cred);
 void cred_begin(struct cred *cred, bool posix_acl);
 
 /*
- * Makes the calling thread create files as the caller. mode and umask are those of the request (0777 for a symlink);
+ * Makes the calling thread create files as the caller. mode and umask are those of the request (S_IFLNK | 0777 for a symlink);
  * create with guard->mode. Without system calls when the caller is who the thread is anyhow. -EOVERFLOW: the
  * host knows no such user or group; else -errno of capset or unshare. On failure nothing is to be left.
  */

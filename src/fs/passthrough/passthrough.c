@@ -81,6 +81,17 @@ static const struct fs_ops ops = {
 	.readdir = passthrough_readdir,
 	.releasedir = passthrough_releasedir,
 	.access = passthrough_access,
+	.fsync = passthrough_fsync,
+	.fsyncdir = passthrough_fsyncdir,
+	.fallocate = passthrough_fallocate,
+	.lseek = passthrough_lseek,
+	.copy_file_range = passthrough_copy_file_range,
+	.syncfs = passthrough_syncfs,
+	.setxattr = passthrough_setxattr,
+	.getxattr = passthrough_getxattr,
+	.listxattr = passthrough_listxattr,
+	.removexattr = passthrough_removexattr,
+	.ioctl = passthrough_ioctl,
 };
 
 static size_t default_fd_cache(void)

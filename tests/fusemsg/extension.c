@@ -121,7 +121,7 @@ static void test_malformed(void **state)
 	for (uint32_t size = 0; size < 8; size++) {
 		block.length = 0;
 		add_header(&block, size, FUSE_EXT_GROUPS);
-		add(&block, "12345678", 8);
+		add(&block, "\0\0\0\0\0\0\0", 8);
 		assert_int_equal(parse(&block, NULL, NULL, 0), -EINVAL);
 	}
 	block.length = 0;
@@ -158,6 +158,8 @@ static void test_malformed(void **state)
 	block.length = 0;
 	add_secctx(&block, "a", "b");
 	memset(block.bytes + 8, 0xff, 4);
+	assert_int_equal(parse(&block, NULL, NULL, 0), -EINVAL);
+	memcpy(block.bytes + 8, &(uint32_t){ 7 }, 4);
 	assert_int_equal(parse(&block, NULL, NULL, 0), -EINVAL);
 	memset(block.bytes + 8, 0, 4);
 	assert_int_equal(parse(&block, NULL, NULL, 0), -EINVAL);

@@ -205,11 +205,12 @@ static void test_pending_from_the_pool(void **state)
 /* A file system whose reset does what the contract says: completes what is pending. */
 static struct harness *resetting;
 static void (*reset_before)(struct fs *fs);
+static int reset_result; /* what pending calls complete with */
 
 static void complete_pending(struct fs *fs)
 {
 	if (resetting && resetting->fs.call)
-		resetting->fs.call->complete(resetting->fs.call, -EINTR);
+		resetting->fs.call->complete(resetting->fs.call, reset_result);
 	resetting = NULL;
 	reset_before(fs);
 }
@@ -224,6 +225,7 @@ static void test_reset_ends_what_is_pending(void **state)
 		ops.reset = complete_pending;
 		harness->fs.fs.ops = &ops;
 		resetting = harness;
+		reset_result = -EINTR;
 		harness->fs.result = FS_PENDING;
 		assert_int_equal(send_lock(harness, FUSE_SETLKW), FS_PENDING);
 		if (way == 0) {
@@ -268,6 +270,7 @@ static void test_late_success_is_without_effect(void **state)
 	harness_add_string(harness, "a");
 	assert_int_equal(harness_send(harness), FS_PENDING);
 	resetting = harness;
+	reset_result = 0;
 	session_reset(harness->session);
 	assert_int_equal(harness_collect(harness), -EINTR);
 	teardown_session(harness);

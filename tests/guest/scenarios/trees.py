@@ -30,7 +30,7 @@ def overlay(run, options):
                 "-o lowerdir=/tmp/lower,upperdir=/share/upper,workdir=/share/work /merged")
     run.same("the same after a remount", guest.check("cd /merged; ls; cat f d/y l; ls d"), "d\nf\nl\nm\nlow\nhigh\ny\nkeep\ny\n")
     run.same("a whiteout on the share", guest.check("stat -c '%F %t %T' /share/upper/g"), "character special file 0 0\n")
-    run.fsops(guest, ["mmap", "chown"], "data,locks,users,names.deep_tree,names.list_many,names.rename_plain,"
+    run.fsops(guest, ["mmap", "chown"], "data,locks,users.creates_as_self,users.denied,users.sticky,names.deep_tree,names.list_many,names.rename_plain,"
               "names.rename_exchange,names.unlinked_open", directory="/merged")
 
 

@@ -126,7 +126,7 @@ void handle_table_reset(struct passthrough *pt)
 	}
 }
 
-int file_get(struct passthrough *pt, uint64_t node, uint64_t fh, int flags, struct file_use *ret_use)
+int handle_get_file(struct passthrough *pt, uint64_t node, uint64_t fh, int flags, struct file_use *ret_use)
 {
 	_cleanup_node_ struct node_use use = NODE_USE_NONE;
 	int result;
@@ -148,7 +148,7 @@ int file_get(struct passthrough *pt, uint64_t node, uint64_t fh, int flags, stru
 	return 0;
 }
 
-void file_put(struct file_use *use)
+void handle_put_file(struct file_use *use)
 {
 	if (use->own_fd >= 0)
 		close(use->own_fd);

@@ -64,8 +64,8 @@ struct file_use {
 
 /* fh may be FS_NO_HANDLE: then the node is opened with flags (O_RDONLY, O_RDWR, ...). fh of a file not open for what is
  * wanted is not refused here; the system call does. */
-int file_get(struct passthrough *pt, uint64_t node, uint64_t fh, int flags, struct file_use *ret_use);
-void file_put(struct file_use *use);
-#define _cleanup_file_ __attribute__((cleanup(file_put)))
+int handle_get_file(struct passthrough *pt, uint64_t node, uint64_t fh, int flags, struct file_use *ret_use);
+void handle_put_file(struct file_use *use);
+#define _cleanup_file_ __attribute__((cleanup(handle_put_file)))
 
 #endif

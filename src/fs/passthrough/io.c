@@ -67,7 +67,7 @@ int passthrough_read(struct fs *fs, struct fs_call *call, uint64_t node, uint64_
 	result = check_range(offset, iov_length(iov, count));
 	if (result < 0)
 		return result;
-	result = file_get(passthrough_from_fs(fs), node, fh, O_RDONLY, &file);
+	result = handle_get_file(passthrough_from_fs(fs), node, fh, O_RDONLY, &file);
 	if (result < 0)
 		return result;
 	length = read_all(file.fd, offset, iov, count);
@@ -112,7 +112,7 @@ int passthrough_write(struct fs *fs, struct fs_call *call, uint64_t node, const 
 	result = check_range(in->offset, iov_length(iov, count));
 	if (result < 0)
 		return result;
-	result = file_get(pt, node, in->fh, O_RDWR, &file);
+	result = handle_get_file(pt, node, in->fh, O_RDWR, &file);
 	if (result < 0)
 		return result;
 	result = cred_kill_setid(in->write_flags & FUSE_WRITE_KILL_SUIDGID);

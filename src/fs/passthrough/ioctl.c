@@ -123,7 +123,7 @@ int passthrough_ioctl(struct fs *fs, struct fs_call *call, uint64_t node, uint64
 	if (!is_known(ioc->command))
 		return -ENOTTY;
 	/* To change flags a file need not be writable. Links, devices and the like have none. */
-	result = file_get(pt, node, fh, O_RDONLY, &file);
+	result = handle_get_file(pt, node, fh, O_RDONLY, &file);
 	if (result < 0)
 		return result == -ENXIO ? -ENOTTY : result;
 	switch (ioc->command) {

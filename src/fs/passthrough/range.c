@@ -18,7 +18,7 @@
 static int sync_file(struct fs *fs, uint64_t node, uint64_t fh, int flags, bool data_only)
 {
 	_cleanup_file_ struct file_use file = FILE_USE_NONE;
-	int result = file_get(passthrough_from_fs(fs), node, fh, flags, &file);
+	int result = handle_get_file(passthrough_from_fs(fs), node, fh, flags, &file);
 
 	if (result < 0)
 		return result;
@@ -39,7 +39,7 @@ int passthrough_fsyncdir(struct fs *fs, struct fs_call *call, uint64_t node, uin
 int passthrough_syncfs(struct fs *fs, struct fs_call *call, uint64_t node)
 {
 	_cleanup_file_ struct file_use file = FILE_USE_NONE;
-	int result = file_get(passthrough_from_fs(fs), node, FS_NO_HANDLE, O_RDONLY | O_DIRECTORY, &file);
+	int result = handle_get_file(passthrough_from_fs(fs), node, FS_NO_HANDLE, O_RDONLY | O_DIRECTORY, &file);
 
 	if (result < 0)
 		return result;
@@ -62,7 +62,7 @@ int passthrough_fallocate(struct fs *fs, struct fs_call *call, uint64_t node, co
 
 	if (in->offset > INT64_MAX || in->length > INT64_MAX - in->offset)
 		return -EFBIG;
-	result = file_get(passthrough_from_fs(fs), node, in->fh, O_RDWR, &file);
+	result = handle_get_file(passthrough_from_fs(fs), node, in->fh, O_RDWR, &file);
 	if (result == 0)
 		result = kill_setid_for(call);
 	if (result < 0)
@@ -82,7 +82,7 @@ int passthrough_lseek(struct fs *fs, struct fs_call *call, uint64_t node, uint64
 		return -EINVAL;
 	if (offset > INT64_MAX)
 		return -ENXIO;
-	result = file_get(passthrough_from_fs(fs), node, fh, O_RDONLY, &file);
+	result = handle_get_file(passthrough_from_fs(fs), node, fh, O_RDONLY, &file);
 	if (result < 0)
 		return result;
 	if (file.handle.handle && file.handle.handle->is_dir)
@@ -106,9 +106,9 @@ int passthrough_copy_file_range(struct fs *fs, struct fs_call *call, const struc
 		return -EINVAL;
 	if (copy->offset_in > INT64_MAX || copy->offset_out > INT64_MAX)
 		return -EINVAL;
-	result = file_get(pt, copy->node_in, copy->fh_in, O_RDONLY, &in);
+	result = handle_get_file(pt, copy->node_in, copy->fh_in, O_RDONLY, &in);
 	if (result == 0)
-		result = file_get(pt, copy->node_out, copy->fh_out, O_RDWR, &out);
+		result = handle_get_file(pt, copy->node_out, copy->fh_out, O_RDWR, &out);
 	if (result == 0)
 		result = kill_setid_for(call);
 	if (result < 0)

@@ -158,7 +158,7 @@ int passthrough_readdir(struct fs *fs, struct fs_call *call, uint64_t node, uint
 	result = node_get(pt, node, &dir);
 	if (result < 0)
 		return result;
-	result = file_get(pt, node, fh, O_RDONLY | O_DIRECTORY, &file);
+	result = handle_get_file(pt, node, fh, O_RDONLY | O_DIRECTORY, &file);
 	if (result < 0)
 		return result;
 	if (file.handle.handle)

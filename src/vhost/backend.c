@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Features, config space and dispatch. One table says for each message how large its payload must be, whether it may bring
- * descriptors, and whether it has a reply of its own; handlers then need check only values.
+ * Features, config space and dispatch. One table says for each message how large its payload must be, whether it may
+ * bring descriptors, and whether it has a reply of its own; handlers then need check only values.
  *
  * Protocol features are offered only for what is implemented: some front-ends acknowledge anything.
  */
@@ -77,7 +77,8 @@ static int set_features(struct vhost_backend *backend, struct vhost_message *mes
 	struct vhost_log *logged = vhost_backend_active_log(backend);
 
 	if (features & ~offered_features(backend))
-		return vhost_backend_fail(backend, -EINVAL, "the front-end accepted features that were not offered: %#llx",
+		return vhost_backend_fail(backend, -EINVAL,
+					  "the front-end accepted features that were not offered: %#llx",
 					  (unsigned long long)(features & ~offered_features(backend)));
 	backend->features = features;
 	if (!(features & BIT(VHOST_USER_F_PROTOCOL_FEATURES)))
@@ -129,7 +130,8 @@ static int accept_silently(struct vhost_backend *backend UNUSED, struct vhost_me
 static int set_backend_fd(struct vhost_backend *backend, struct vhost_message *message)
 {
 	if (message->fd_count != 1)
-		return vhost_backend_fail(backend, -EBADMSG, "the back-end channel came with %zu descriptors instead of one",
+		return vhost_backend_fail(backend, -EBADMSG,
+					  "the back-end channel came with %zu descriptors instead of one",
 					  message->fd_count);
 	if (backend->backend_fd >= 0)
 		close(backend->backend_fd);
@@ -181,11 +183,22 @@ static int get_status(struct vhost_backend *backend, struct vhost_message *messa
 
 /* ---- requests in flight -------------------------------------------------------------------------------------- */
 
+/* A region can't be exchanged under the rings that use it. */
+static int fail_if_running(struct vhost_backend *backend)
+{
+	if (!vhost_rings_is_any_started(backend))
+		return 0;
+	return vhost_backend_fail(backend, -EBUSY, "the front-end changed the in-flight region while rings run");
+}
+
 static int get_inflight_fd(struct vhost_backend *backend, struct vhost_message *message)
 {
 	struct vhost_user_inflight *inflight = &message->payload.inflight;
 	bool packed = vhost_backend_has_feature(backend, VIRTIO_F_RING_PACKED);
 	int fd;
+
+	if (fail_if_running(backend) < 0)
+		return -EBUSY;
 	int error = vhost_inflight_create(&backend->inflight, inflight->num_queues, inflight->queue_size, packed, &fd);
 
 	if (error)
@@ -204,8 +217,11 @@ static int set_inflight_fd(struct vhost_backend *backend, struct vhost_message *
 	bool packed = vhost_backend_has_feature(backend, VIRTIO_F_RING_PACKED);
 
 	if (message->fd_count != 1)
-		return vhost_backend_fail(backend, -EBADMSG, "the in-flight region came with %zu descriptors instead of one",
+		return vhost_backend_fail(backend, -EBADMSG,
+					  "the in-flight region came with %zu descriptors instead of one",
 					  message->fd_count);
+	if (fail_if_running(backend) < 0)
+		return -EBUSY;
 	int error = vhost_inflight_map(&backend->inflight, message->fds[0], inflight->mmap_size, inflight->mmap_offset,
 				       inflight->num_queues, inflight->queue_size, packed);
 	if (error)
@@ -231,31 +247,41 @@ static const struct handler handlers[] = {
 	[VHOST_USER_SET_OWNER] = { "SET_OWNER", accept_silently, 0 },
 	/* Deprecated, and front-ends disagree on what it means: what must be stopped is stopped by other messages. */
 	[VHOST_USER_RESET_OWNER] = { "RESET_OWNER", accept_silently, 0 },
-	[VHOST_USER_SET_MEM_TABLE] = { "SET_MEM_TABLE", vhost_tables_set, sizeof(struct vhost_user_memory), .is_minimum = true, .takes_fds = true },
-	[VHOST_USER_SET_LOG_BASE] = { "SET_LOG_BASE", vhost_tables_set_log, sizeof(struct vhost_user_log), .takes_fds = true, .replies = true },
+	[VHOST_USER_SET_MEM_TABLE] = { "SET_MEM_TABLE", vhost_tables_set, sizeof(struct vhost_user_memory),
+				       .is_minimum = true, .takes_fds = true },
+	[VHOST_USER_SET_LOG_BASE] = { "SET_LOG_BASE", vhost_tables_set_log, sizeof(struct vhost_user_log),
+				      .takes_fds = true, .replies = true },
 	[VHOST_USER_SET_LOG_FD] = { "SET_LOG_FD", accept_silently, 0, .is_minimum = true, .takes_fds = true },
 	[VHOST_USER_SET_VRING_NUM] = { "SET_VRING_NUM", vhost_rings_set_num, sizeof(struct vhost_user_vring_state) },
 	[VHOST_USER_SET_VRING_ADDR] = { "SET_VRING_ADDR", vhost_rings_set_addr, sizeof(struct vhost_user_vring_addr) },
 	[VHOST_USER_SET_VRING_BASE] = { "SET_VRING_BASE", vhost_rings_set_base, sizeof(struct vhost_user_vring_state) },
-	[VHOST_USER_GET_VRING_BASE] = { "GET_VRING_BASE", vhost_rings_get_base, sizeof(struct vhost_user_vring_state), .replies = true },
+	[VHOST_USER_GET_VRING_BASE] = { "GET_VRING_BASE", vhost_rings_get_base, sizeof(struct vhost_user_vring_state),
+					.replies = true },
 	[VHOST_USER_SET_VRING_KICK] = { "SET_VRING_KICK", vhost_rings_set_kick, 8, .takes_fds = true },
 	[VHOST_USER_SET_VRING_CALL] = { "SET_VRING_CALL", vhost_rings_set_call, 8, .takes_fds = true },
 	[VHOST_USER_SET_VRING_ERR] = { "SET_VRING_ERR", vhost_rings_set_err, 8, .takes_fds = true },
 	[VHOST_USER_GET_PROTOCOL_FEATURES] = { "GET_PROTOCOL_FEATURES", get_protocol_features, 0, .replies = true },
 	[VHOST_USER_SET_PROTOCOL_FEATURES] = { "SET_PROTOCOL_FEATURES", set_protocol_features, 8 },
 	[VHOST_USER_GET_QUEUE_NUM] = { "GET_QUEUE_NUM", get_queue_num, 0, .replies = true },
-	[VHOST_USER_SET_VRING_ENABLE] = { "SET_VRING_ENABLE", vhost_rings_set_enable, sizeof(struct vhost_user_vring_state) },
+	[VHOST_USER_SET_VRING_ENABLE] = { "SET_VRING_ENABLE", vhost_rings_set_enable,
+					  sizeof(struct vhost_user_vring_state) },
 	[VHOST_USER_SET_BACKEND_REQ_FD] = { "SET_BACKEND_REQ_FD", set_backend_fd, 0, .takes_fds = true },
-	[VHOST_USER_GET_CONFIG] = { "GET_CONFIG", get_config, sizeof(struct vhost_user_config), .is_minimum = true, .replies = true },
+	[VHOST_USER_GET_CONFIG] = { "GET_CONFIG", get_config, sizeof(struct vhost_user_config), .is_minimum = true,
+				    .replies = true },
 	/* The driver has nothing to write. */
-	[VHOST_USER_SET_CONFIG] = { "SET_CONFIG", accept_silently, sizeof(struct vhost_user_config), .is_minimum = true },
-	[VHOST_USER_GET_INFLIGHT_FD] = { "GET_INFLIGHT_FD", get_inflight_fd, VHOST_USER_INFLIGHT_MIN, .is_minimum = true, .replies = true },
-	[VHOST_USER_SET_INFLIGHT_FD] = { "SET_INFLIGHT_FD", set_inflight_fd, VHOST_USER_INFLIGHT_MIN, .is_minimum = true, .takes_fds = true },
+	[VHOST_USER_SET_CONFIG] = { "SET_CONFIG", accept_silently, sizeof(struct vhost_user_config),
+				    .is_minimum = true },
+	[VHOST_USER_GET_INFLIGHT_FD] = { "GET_INFLIGHT_FD", get_inflight_fd, VHOST_USER_INFLIGHT_MIN,
+					 .is_minimum = true, .replies = true },
+	[VHOST_USER_SET_INFLIGHT_FD] = { "SET_INFLIGHT_FD", set_inflight_fd, VHOST_USER_INFLIGHT_MIN,
+					 .is_minimum = true, .takes_fds = true },
 	[VHOST_USER_RESET_DEVICE] = { "RESET_DEVICE", reset_device, 0 },
 	[VHOST_USER_GET_MAX_MEM_SLOTS] = { "GET_MAX_MEM_SLOTS", get_max_mem_slots, 0, .replies = true },
-	[VHOST_USER_ADD_MEM_REG] = { "ADD_MEM_REG", vhost_tables_add, sizeof(struct vhost_user_single_region), .takes_fds = true },
+	[VHOST_USER_ADD_MEM_REG] = { "ADD_MEM_REG", vhost_tables_add, sizeof(struct vhost_user_single_region),
+				     .takes_fds = true },
 	/* A stray descriptor with it is closed. */
-	[VHOST_USER_REM_MEM_REG] = { "REM_MEM_REG", vhost_tables_remove, sizeof(struct vhost_user_single_region), .takes_fds = true },
+	[VHOST_USER_REM_MEM_REG] = { "REM_MEM_REG", vhost_tables_remove, sizeof(struct vhost_user_single_region),
+				     .takes_fds = true },
 	[VHOST_USER_SET_STATUS] = { "SET_STATUS", set_status, 8 },
 	[VHOST_USER_GET_STATUS] = { "GET_STATUS", get_status, 0, .replies = true },
 };
@@ -291,10 +317,11 @@ static int handle(struct vhost_backend *backend, struct vhost_message *message)
 	const struct handler *handler = request < ARRAY_SIZE(handlers) ? &handlers[request] : NULL;
 
 	if (!handler || !handler->handle)
-		return vhost_backend_fail(backend, -EOPNOTSUPP, "the front-end sent message %u, which was not offered", request);
+		return vhost_backend_fail(backend, -EOPNOTSUPP, "the front-end sent message %u, which was not offered",
+					  request);
 	if (handler->is_minimum ? message->header.size < handler->size : message->header.size != handler->size)
-		return vhost_backend_fail(backend, -EBADMSG, "the front-end's %s has %u bytes instead of %u", handler->name,
-					  message->header.size, handler->size);
+		return vhost_backend_fail(backend, -EBADMSG, "the front-end's %s has %u bytes instead of %u",
+					  handler->name, message->header.size, handler->size);
 	if (!handler->takes_fds)
 		vhost_message_close(message);
 	int error = handler->handle(backend, message);
@@ -320,14 +347,17 @@ static int fail_receive(struct vhost_backend *backend, int error)
 	case -ECONNRESET:
 		return error;
 	case -EPIPE:
-		return vhost_backend_fail(backend, error, "the front-end closed the connection in the middle of a message");
+		return vhost_backend_fail(backend, error,
+					  "the front-end closed the connection in the middle of a message");
 	case -ETIMEDOUT:
 		return vhost_backend_fail(backend, error, "the front-end stopped in the middle of a message");
 	case -EMSGSIZE:
-		return vhost_backend_fail(backend, error, "the front-end sent a message of more than %u bytes; is it a vhost-user front-end?",
-					  VHOST_USER_PAYLOAD_MAX);
+		return vhost_backend_fail(
+		    backend, error, "the front-end sent a message of more than %u bytes; is it a vhost-user front-end?",
+		    VHOST_USER_PAYLOAD_MAX);
 	case -EPROTO:
-		return vhost_backend_fail(backend, error, "the front-end speaks another protocol than vhost-user version 1");
+		return vhost_backend_fail(backend, error,
+					  "the front-end speaks another protocol than vhost-user version 1");
 	case -ETOOMANYREFS:
 		return vhost_backend_fail(backend, error, "descriptors of a message were lost: raise --rlimit-nofile");
 	default:

@@ -47,10 +47,11 @@ struct vhost_backend_ops {
 	void (*ring_set_call)(void *device, unsigned int index, int call_fd);
 	/* A kick that came as a message. */
 	void (*ring_kick)(void *device, unsigned int index);
-	/* The memory table grew or shrank while rings run; ring addresses are still valid. Returns when no ring uses the
-	 * previous snapshot, save for requests that wait without bound. */
+	/* The memory table grew or shrank while rings run; ring addresses are still valid. Returns when no ring uses
+	 * the previous snapshot, save for requests that wait without bound. */
 	void (*memory_changed)(void *device, struct vhost_memory *memory);
-	/* Logging was switched or the log replaced while rings run; NULL turns it off. Returns when no ring uses the old log. */
+	/* Logging was switched or the log replaced while rings run; NULL turns it off. Returns when no ring uses the
+	 * old log. */
 	void (*log_changed)(void *device, struct vhost_log *log);
 	/* Config space: size bytes at offset; -EINVAL when out of range. */
 	int (*get_config)(void *device, uint32_t offset, void *to, uint32_t size);
@@ -58,8 +59,8 @@ struct vhost_backend_ops {
 	void (*features_set)(void *device, uint64_t features);
 	/* The driver or the machine was reset: forget the session, all rings are stopped. */
 	void (*reset)(void *device);
-	/* Migration state, where offered (NULL: DEVICE_STATE is not offered). Save writes to fd until done; load reads to
-	 * end of file. Run in a thread of the back-end's; check is called after. 0 or -errno. */
+	/* Migration state, where offered (NULL: DEVICE_STATE is not offered). Save writes to fd until done; load reads
+	 * to end of file. Run in a thread of the back-end's; check is called after. 0 or -errno. */
 	int (*state_save)(void *device, int fd);
 	int (*state_load)(void *device, int fd);
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* #syscalls: recvmsg recvfrom sendmsg poll ppoll close */
+/* #syscalls: recvmsg recvfrom sendmsg poll ppoll close clock_gettime */
 #include "vhost/channel.h"
 
 #include <errno.h>
@@ -7,17 +7,34 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
 
-static int wait_for(int socket, short events)
+/* Milliseconds of a clock that only goes on. */
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Waits until the socket is ready. *deadline is for the whole message, and set by the first wait (it is 0 before). */
+static int wait_for(int socket, short events, int64_t *deadline)
 {
 	struct pollfd fd = { .fd = socket, .events = events };
 	int count;
 
+	if (*deadline == 0)
+		*deadline = now() + VHOST_CHANNEL_TIMEOUT_MS;
 	do {
-		count = poll(&fd, 1, VHOST_CHANNEL_TIMEOUT_MS);
+		int64_t left = *deadline - now();
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		count = poll(&fd, 1, (int)left);
 	} while (count < 0 && errno == EINTR);
 	if (count < 0)
 		return -errno;
@@ -45,7 +62,7 @@ static bool collect_fds(struct msghdr *msg, struct vhost_message *message)
 }
 
 /* Reads the rest of a message; length bytes, without descriptors. */
-static int receive_rest(int socket, void *to, size_t length)
+static int receive_rest(int socket, void *to, size_t length, int64_t *deadline)
 {
 	size_t got = 0;
 
@@ -58,7 +75,7 @@ static int receive_rest(int socket, void *to, size_t length)
 		else if (step == 0)
 			return -EPIPE;
 		else if (errno == EAGAIN)
-			error = wait_for(socket, POLLIN);
+			error = wait_for(socket, POLLIN, deadline);
 		else if (errno != EINTR)
 			return errno == ECONNRESET ? -EPIPE : -errno;
 		if (error)
@@ -68,7 +85,7 @@ static int receive_rest(int socket, void *to, size_t length)
 }
 
 /* Descriptors come with the first byte of the header. */
-static int receive_header(int socket, struct vhost_message *message)
+static int receive_header(int socket, struct vhost_message *message, int64_t *deadline)
 {
 	union {
 		struct cmsghdr align;
@@ -93,19 +110,20 @@ static int receive_header(int socket, struct vhost_message *message)
 		return -ECONNRESET;
 	if (!complete)
 		return -ETOOMANYREFS;
-	return receive_rest(socket, (char *)&message->header + got, sizeof(message->header) - (size_t)got);
+	return receive_rest(socket, (char *)&message->header + got, sizeof(message->header) - (size_t)got, deadline);
 }
 
 int vhost_message_receive(int socket, struct vhost_message *message)
 {
 	message->fd_count = 0;
-	int error = receive_header(socket, message);
+	int64_t deadline = 0;
+	int error = receive_header(socket, message, &deadline);
 	if (!error && (message->header.flags & VHOST_USER_VERSION_MASK) != VHOST_USER_VERSION)
 		error = -EPROTO;
 	if (!error && message->header.size > sizeof(message->payload))
 		error = -EMSGSIZE;
 	if (!error)
-		error = receive_rest(socket, &message->payload, message->header.size);
+		error = receive_rest(socket, &message->payload, message->header.size, &deadline);
 	if (error)
 		vhost_message_close(message);
 	return error;
@@ -136,6 +154,7 @@ int vhost_message_send(int socket, const struct vhost_message *message)
 	struct vhost_user_header header = message->header;
 	size_t total = sizeof(header) + header.size;
 	size_t sent = 0;
+	int64_t deadline = 0;
 
 	while (sent < total) {
 		/* What is left of header and payload. */
@@ -157,7 +176,7 @@ int vhost_message_send(int socket, const struct vhost_message *message)
 		if (step >= 0)
 			sent += (size_t)step;
 		else if (errno == EAGAIN)
-			error = wait_for(socket, POLLOUT);
+			error = wait_for(socket, POLLOUT, &deadline);
 		else if (errno != EINTR)
 			return -errno;
 		if (error)

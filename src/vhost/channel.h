@@ -35,9 +35,9 @@ struct vhost_message {
 };
 
 /*
- * Receives one message. -ECONNRESET when the peer closed before its first byte; -EPIPE when it closed in the middle; -ETIMEDOUT
- * when it stalled in the middle; -EMSGSIZE for a payload beyond VHOST_USER_PAYLOAD_MAX; -EPROTO for another version; -ETOOMANYREFS
- * when it sent more descriptors than fit. On failure no descriptor is left open.
+ * Receives one message. -ECONNRESET when the peer closed before its first byte; -EPIPE when it closed in the middle;
+ * -ETIMEDOUT when it stalled in the middle; -EMSGSIZE for a payload beyond VHOST_USER_PAYLOAD_MAX; -EPROTO for another
+ * version; -ETOOMANYREFS when it sent more descriptors than fit. On failure no descriptor is left open.
  */
 int vhost_message_receive(int socket, struct vhost_message *message);
 

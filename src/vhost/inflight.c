@@ -14,9 +14,13 @@
 #include "ring/device.h"
 #include "ring/inflight.h"
 
-static bool is_size_valid(uint32_t size, bool packed)
+/* More rings than one byte can name no connection has. */
+#define QUEUES_MAX 256u
+
+static bool is_valid(unsigned int queues, uint32_t size, bool packed)
 {
-	return size >= 1 && size <= RING_SIZE_MAX && (packed || (size & (size - 1)) == 0);
+	return queues >= 1 && queues <= QUEUES_MAX && size >= 1 && size <= RING_SIZE_MAX &&
+	       (packed || (size & (size - 1)) == 0);
 }
 
 int vhost_inflight_map(struct vhost_inflight *inflight, int fd, uint64_t bytes, uint64_t offset, unsigned int queues,
@@ -25,7 +29,7 @@ int vhost_inflight_map(struct vhost_inflight *inflight, int fd, uint64_t bytes, 
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct stat st;
 
-	if (queues < 1 || !is_size_valid(size, packed) || offset % page != 0 || offset > INT64_MAX)
+	if (!is_valid(queues, size, packed) || offset % page != 0 || offset > INT64_MAX)
 		return -EINVAL;
 	size_t part_bytes = ring_inflight_bytes(size, packed);
 	if (bytes < part_bytes * queues)
@@ -52,7 +56,7 @@ int vhost_inflight_map(struct vhost_inflight *inflight, int fd, uint64_t bytes, 
 
 int vhost_inflight_create(struct vhost_inflight *inflight, unsigned int queues, uint32_t size, bool packed, int *ret_fd)
 {
-	if (queues < 1 || !is_size_valid(size, packed))
+	if (!is_valid(queues, size, packed))
 		return -EINVAL;
 	size_t bytes = ring_inflight_bytes(size, packed) * queues;
 	_cleanup_fd_ int fd = memfd_create("viofs-inflight", MFD_CLOEXEC | MFD_ALLOW_SEALING);

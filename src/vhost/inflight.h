@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The in-flight region of a connection: one memory file that the front-end keeps for a back-end that comes after this one.
- * Queue i's part lies at i times the part's size; what is in a part is the ring's business (ring/inflight.h).
+ * The in-flight region of a connection: one memory file that the front-end keeps for a back-end that comes after this
+ * one. Queue i's part lies at i times the part's size; what is in a part is the ring's business (ring/inflight.h).
  */
 #ifndef VIOFS_VHOST_INFLIGHT_H
 #define VIOFS_VHOST_INFLIGHT_H
@@ -21,10 +21,11 @@ struct vhost_inflight {
 };
 
 /*
- * Makes a fresh region for queues rings of at most size descriptors and maps it; the descriptor is the caller's. -EINVAL when a number is
- * out of range; errnos of memfd_create and mmap.
+ * Makes a fresh region for queues rings of at most size descriptors and maps it; the descriptor is the caller's.
+ * -EINVAL when a number is out of range; errnos of memfd_create and mmap.
  */
-int vhost_inflight_create(struct vhost_inflight *inflight, unsigned int queues, uint32_t size, bool packed, int *ret_fd);
+int vhost_inflight_create(struct vhost_inflight *inflight, unsigned int queues, uint32_t size, bool packed,
+			  int *ret_fd);
 
 /* Maps a region made before; -EINVAL when bytes at offset are too few for what it claims to hold. */
 int vhost_inflight_map(struct vhost_inflight *inflight, int fd, uint64_t bytes, uint64_t offset, unsigned int queues,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* #syscalls: mmap munmap */
+/* #syscalls: mmap munmap fstat newfstatat */
 #include "vhost/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/checked.h"
@@ -24,9 +25,15 @@ int vhost_log_map(int fd, uint64_t size, uint64_t offset, struct vhost_log **ret
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t start = offset / page * page;
 	uint64_t end;
+	struct stat st;
 
 	if (size == 0 || !checked_add_u64(offset, size, &end) || end > INT64_MAX)
 		return -EINVAL;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	/* Touching a mapping behind the end of its file would kill the process. */
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < end)
+		return -EFBIG;
 	struct vhost_log *log = calloc(1, sizeof(*log));
 	if (!log)
 		return -ENOMEM;

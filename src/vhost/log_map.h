@@ -5,7 +5,8 @@
 
 #include "vhost/log.h"
 
-/* Maps size bytes of bits at offset of fd (which stays the caller's). -EINVAL when that overflows, errnos of mmap. */
+/* Maps size bytes of bits at offset of fd (which stays the caller's). -EINVAL when that overflows, -EFBIG when
+ * the file is shorter; errnos of mmap. */
 int vhost_log_map(int fd, uint64_t size, uint64_t offset, struct vhost_log **ret_log);
 
 #endif

@@ -220,7 +220,8 @@ static int append(struct vhost_memory *memory, const struct vhost_memory_entry *
 	return error;
 }
 
-int vhost_table_from(const struct vhost_memory_entry *entries, const int *fds, size_t count, struct vhost_memory **ret_memory)
+int vhost_table_from(const struct vhost_memory_entry *entries, const int *fds, size_t count,
+		     struct vhost_memory **ret_memory)
 {
 	if (count > VHOST_MEMORY_REGIONS_MAX)
 		return -E2BIG;

@@ -25,7 +25,8 @@ struct vhost_ring {
 	int call_fd;
 	int err_fd;
 	bool enabled;
-	bool started; /* the device runs it */
+	bool started; /* the device runs it, with these areas of guest memory */
+	const void *areas[3];
 };
 
 struct vhost_backend {
@@ -63,6 +64,8 @@ void vhost_rings_enable_all(struct vhost_backend *backend);
 /* Stops the running rings and starts them where they stood, for a change of what they are mapped through. */
 int vhost_rings_restart(struct vhost_backend *backend, int (*change)(struct vhost_backend *backend, void *argument),
 			void *argument);
+/* Whether the device runs any ring. */
+bool vhost_rings_is_any_started(const struct vhost_backend *backend);
 /* Starts what was waiting for memory. */
 int vhost_rings_start_wanted(struct vhost_backend *backend);
 

@@ -2,9 +2,9 @@
 /*
  * What the front-end says of rings, and when that makes one run.
  *
- * A ring is wanted from its kick message on, and until GET_VRING_BASE. It runs as soon as it is wanted and its size, addresses
- * and memory are known: QEMU sends the kick last, User-Mode Linux sends it behind the addresses and others in between,
- * so each message that could be the missing one tries.
+ * A ring is wanted from its kick message on, and until GET_VRING_BASE. It runs as soon as it is wanted and its size,
+ * addresses and memory are known: QEMU sends the kick last, User-Mode Linux sends it behind the addresses and others in
+ * between, so each message that could be the missing one tries.
  */
 /* #syscalls: close */
 #include "vhost/private.h"
@@ -63,16 +63,18 @@ static int resolve(struct vhost_backend *backend, unsigned int index, struct rin
 	};
 
 	if (!packed && (ring->size & (ring->size - 1)) != 0)
-		return vhost_backend_fail(backend, -EINVAL, "ring %u: %u descriptors, but a split ring has a power of two",
-					  index, ring->size);
+		return vhost_backend_fail(backend, -EINVAL,
+					  "ring %u: %u descriptors, but a split ring has a power of two", index,
+					  ring->size);
 	config.desc = area(backend, ring->addresses.desc, ring_desc_bytes(ring->size, packed), 16);
 	config.driver = area(backend, ring->addresses.avail, ring_driver_bytes(ring->size, packed), packed ? 4 : 2);
 	config.device = area(backend, ring->addresses.used, ring_device_bytes(ring->size, packed), 4);
 	if (!config.desc || !config.driver || !config.device)
-		return vhost_backend_fail(backend, -EFAULT,
-					  "ring %u: its descriptors or used ring lie outside the shared guest memory or are not aligned; "
-					  "all of the guest's memory must be shared (memory-backend-memfd,share=on)",
-					  index);
+		return vhost_backend_fail(
+		    backend, -EFAULT,
+		    "ring %u: its descriptors or used ring lie outside the shared guest memory or are not aligned; "
+		    "all of the guest's memory must be shared (memory-backend-memfd,share=on)",
+		    index);
 	*ret_config = config;
 	return 0;
 }
@@ -100,7 +102,18 @@ static int try_start(struct vhost_backend *backend, unsigned int index)
 	if (error)
 		return vhost_backend_fail(backend, error, "ring %u: can't be started: %s", index, strerror(-error));
 	ring->started = true;
+	ring->areas[0] = setup.ring.desc;
+	ring->areas[1] = setup.ring.driver;
+	ring->areas[2] = setup.ring.device;
 	return 0;
+}
+
+bool vhost_rings_is_any_started(const struct vhost_backend *backend)
+{
+	for (unsigned int i = 0; i < backend->ring_count; i++)
+		if (backend->rings[i].started)
+			return true;
+	return false;
 }
 
 int vhost_rings_start_wanted(struct vhost_backend *backend)
@@ -133,7 +146,7 @@ void vhost_rings_reset(struct vhost_backend *backend)
 		ring->has_addresses = false;
 		ring->size = 0;
 		ring->base = 0;
-		ring->enabled = false;
+		ring->enabled = !vhost_backend_has_feature(backend, VHOST_USER_F_PROTOCOL_FEATURES);
 	}
 }
 
@@ -164,11 +177,11 @@ void vhost_rings_enable_all(struct vhost_backend *backend)
 static int find(struct vhost_backend *backend, uint64_t index, struct vhost_ring **ret_ring)
 {
 	if (index >= backend->ring_count)
-		return vhost_backend_fail(backend, -EINVAL,
-					  "the front-end set up ring %llu but the device has %u (one hiprio and %u request queues): "
-					  "give viofsd --num-request-queues %llu or lower num-request-queues of the front-end",
-					  (unsigned long long)index, backend->ring_count, backend->ring_count - 1,
-					  (unsigned long long)index);
+		return vhost_backend_fail(
+		    backend, -EINVAL,
+		    "the front-end set up ring %llu but the device has %u (one hiprio and %u request queues): "
+		    "give viofsd --num-request-queues %llu or lower num-request-queues of the front-end",
+		    (unsigned long long)index, backend->ring_count, backend->ring_count - 1, (unsigned long long)index);
 	*ret_ring = &backend->rings[index];
 	return 0;
 }
@@ -184,15 +197,10 @@ int vhost_rings_set_num(struct vhost_backend *backend, struct vhost_message *mes
 	if (state.num < 2 || state.num > RING_SIZE_MAX)
 		return vhost_backend_fail(backend, -EINVAL, "ring %u: %u descriptors, allowed are 2 to %u", state.index,
 					  state.num, RING_SIZE_MAX);
-	if (ring->started)
+	if (ring->started && state.num != ring->size)
 		return vhost_backend_fail(backend, -EBUSY, "ring %u: its size was changed while it runs", state.index);
 	ring->size = state.num;
 	return try_start(backend, state.index);
-}
-
-static int change_nothing(struct vhost_backend *backend UNUSED, void *argument UNUSED)
-{
-	return 0;
 }
 
 int vhost_rings_set_addr(struct vhost_backend *backend, struct vhost_message *message)
@@ -206,8 +214,7 @@ int vhost_rings_set_addr(struct vhost_backend *backend, struct vhost_message *me
 	ring->addresses = addresses;
 	ring->has_addresses = true;
 	/* On a running ring this switches logging of the used ring: take it up where the ring stands. */
-	if (ring->started)
-		return vhost_rings_restart(backend, change_nothing, NULL);
+	stop(backend, addresses.index);
 	return try_start(backend, addresses.index);
 }
 
@@ -219,7 +226,7 @@ int vhost_rings_set_base(struct vhost_backend *backend, struct vhost_message *me
 
 	if (error)
 		return error;
-	if (ring->started)
+	if (ring->started && state.num != ring->base)
 		return vhost_backend_fail(backend, -EBUSY, "ring %u: its base was changed while it runs", state.index);
 	ring->base = state.num;
 	return 0;
@@ -251,8 +258,9 @@ static int take_ring_fd(struct vhost_backend *backend, struct vhost_message *mes
 	if (error)
 		return error;
 	if (!(value & VHOST_USER_VRING_NO_FD) && message->fd_count != 1)
-		return vhost_backend_fail(backend, -EBADF, "ring %u: message %u came with %zu descriptors instead of one",
-					  index, message->header.request, message->fd_count);
+		return vhost_backend_fail(backend, -EBADF,
+					  "ring %u: message %u came with %zu descriptors instead of one", index,
+					  message->header.request, message->fd_count);
 	*ret_index = index;
 	*ret_fd = value & VHOST_USER_VRING_NO_FD ? -1 : vhost_message_take_fd(message, 0);
 	return 0;

@@ -37,10 +37,11 @@ static int fail_mapping(struct vhost_backend *backend, int error)
 
 static int fail_not_shared(struct vhost_backend *backend)
 {
-	return vhost_backend_fail(backend, -EBADF,
-				  "guest memory is not shared: add <memoryBacking><source type='memfd'/><access mode='shared'/>"
-				  "</memoryBacking> to the domain, or -object memory-backend-memfd,id=mem,size=…,share=on and "
-				  "-numa node,memdev=mem to QEMU's command line");
+	return vhost_backend_fail(
+	    backend, -EBADF,
+	    "guest memory is not shared: add <memoryBacking><source type='memfd'/><access mode='shared'/>"
+	    "</memoryBacking> to the domain, or -object memory-backend-memfd,id=mem,size=…,share=on and "
+	    "-numa node,memdev=mem to QEMU's command line");
 }
 
 static int replace_memory(struct vhost_backend *backend, void *memory)
@@ -64,8 +65,8 @@ int vhost_tables_set(struct vhost_backend *backend, struct vhost_message *messag
 	if (message->fd_count < count)
 		return fail_not_shared(backend);
 	if (message->fd_count > count)
-		return vhost_backend_fail(backend, -EBADMSG, "a memory table of %u regions came with %zu descriptors", count,
-					  message->fd_count);
+		return vhost_backend_fail(backend, -EBADMSG, "a memory table of %u regions came with %zu descriptors",
+					  count, message->fd_count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct vhost_user_region region;
 
@@ -112,10 +113,10 @@ static bool is_needed(const struct vhost_backend *backend, const struct vhost_me
 	for (unsigned int i = 0; i < backend->ring_count; i++) {
 		const struct vhost_ring *ring = &backend->rings[i];
 
-		if (ring->started && (!vhost_memory_at_user(memory, ring->addresses.desc, 1) ||
-				      !vhost_memory_at_user(memory, ring->addresses.avail, 1) ||
-				      !vhost_memory_at_user(memory, ring->addresses.used, 1)))
-			return true;
+		/* By host address: what the front-end calls user addresses may be ambiguous. */
+		for (size_t area = 0; ring->started && area < ARRAY_SIZE(ring->areas); area++)
+			if (vhost_memory_guest_address(memory, ring->areas[area]) == UINT64_MAX)
+				return true;
 	}
 	return false;
 }
@@ -143,8 +144,8 @@ int vhost_tables_set_log(struct vhost_backend *backend, struct vhost_message *me
 	struct vhost_log *log;
 
 	if (message->fd_count != 1)
-		return vhost_backend_fail(backend, -EBADMSG, "the migration log came with %zu descriptors instead of one",
-					  message->fd_count);
+		return vhost_backend_fail(
+		    backend, -EBADMSG, "the migration log came with %zu descriptors instead of one", message->fd_count);
 	int error = vhost_log_map(message->fds[0], message->payload.log.size, message->payload.log.offset, &log);
 	if (error)
 		return vhost_backend_fail(backend, error, "the migration log can't be mapped: %s", strerror(-error));

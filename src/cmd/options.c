@@ -134,7 +134,8 @@ const struct option viofsd_option_table[] = {
 	  .set = option_set_true, FIELD(readonly) },
 	{ "backend", 0, OPTION_VALUE, "BACKEND", SHARING, "What holds the files (passthrough, memory)",
 	  "- passthrough: the directory given by --shared-dir.\n\n"
-	  "- memory: an empty tree in the daemon's memory, for tests; --shared-dir is not needed.",
+	  "- memory: a tree in the daemon's memory, for tests. It begins as a copy of --shared-dir, or empty without one; nothing "
+	  "is written back.",
 	  "passthrough", .set = option_set_choice, FIELD(backend), .choices = backend_choices },
 
 	{ "socket-path", 0, OPTION_VALUE, "SOCKET_PATH", SOCKET, "vhost-user socket path",
@@ -146,9 +147,10 @@ const struct option viofsd_option_table[] = {
 	  FIELD(socket_group) },
 	{ "fd", 0, OPTION_VALUE, "FD", SOCKET, "File descriptor for the listening (not yet connected) socket",
 	  .set = option_set_number, FIELD(fd), .minimum = 0, .maximum = INT32_MAX },
-	{ "num-request-queues", 0, OPTION_VALUE, "COUNT", SOCKET, "Request queues that a front-end is told of",
-	  "A front-end that decides by itself may set up fewer or more; each has a thread.", "1", .set = option_set_number,
-	  FIELD(request_queues), .minimum = 1, .maximum = REQUEST_QUEUES_MAX },
+	{ "num-request-queues", 0, OPTION_VALUE, "COUNT", SOCKET, "Request queues that the guest is told to set up",
+	  "Each has a thread. It matters to front-ends that ask the daemon (as for --tag); QEMU has its own num-request-queues= "
+	  "property, up to 64 whatever is said here.",
+	  "1", .set = option_set_number, FIELD(request_queues), .minimum = 1, .maximum = REQUEST_QUEUES_MAX },
 	{ "exit-on-disconnect", 0, OPTION_FLAG, NULL, SOCKET, "End when the front-end disconnects, as virtiofsd does",
 	  "Without it viofsd cleans up and waits for the next front-end.", .set = option_set_true,
 	  FIELD(exit_on_disconnect) },
@@ -335,7 +337,7 @@ void viofsd_options_init(struct viofsd_options *options)
 {
 	*options = (struct viofsd_options){
 		.fd = UINT64_MAX,
-		.request_queues = 1,
+		.request_queues = REQUEST_QUEUES_DEFAULT,
 		.session = {
 			.cache = SESSION_CACHE_AUTO,
 			.entry_timeout_ns = SESSION_TIMEOUT_DEFAULT,
@@ -363,14 +365,14 @@ void viofsd_options_fini(struct viofsd_options *options)
 		free((void *)(uintptr_t)options->legacy_words.items[i]); /* not the command line's, as other lists' */
 	}
 	option_list_fini(&options->legacy_words);
-	idmap_fini(&options->uid_map);
-	idmap_fini(&options->gid_map);
+	nsmap_fini(&options->uid_map);
+	nsmap_fini(&options->gid_map);
 }
 
-static int read_maps(const struct option_list *given, const char *option, struct idmap *map, struct option_error *ret_error)
+static int read_maps(const struct option_list *given, const char *option, struct nsmap *map, struct option_error *ret_error)
 {
 	for (size_t i = 0; i < given->count; i++) {
-		int result = idmap_add(map, given->items[i]);
+		int result = nsmap_add(map, given->items[i]);
 
 		if (result == -ENOMEM) {
 			option_fail(ret_error, "out of memory");
@@ -379,7 +381,7 @@ static int read_maps(const struct option_list *given, const char *option, struct
 		if (result == -EEXIST)
 			return option_fail(ret_error, "%s: '%s' overlaps a range that was given before", option, given->items[i]);
 		if (result == -E2BIG)
-			return option_fail(ret_error, "%s: more than %u ranges are given", option, IDMAP_RANGES_MAX);
+			return option_fail(ret_error, "%s: more than %u ranges are given", option, NSMAP_RANGES_MAX);
 		if (result < 0)
 			return option_fail(ret_error,
 					   "%s: '%s' is not allowed; three numbers are, each within delimiters, as in "

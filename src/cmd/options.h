@@ -10,15 +10,16 @@
 #include "cmd/option.h"
 #include "fs/passthrough/passthrough.h"
 #include "sandbox/capabilities.h"
-#include "sandbox/idmap.h"
+#include "sandbox/nsmap.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/seccomp.h"
 #include "session/session.h"
 
-/* virtio-fs: the tag field of config space, in UTF-8, not NUL-terminated when full. Spec: virtio 1.3, 5.11.4 */
+/* Request queues that drivers are told of unless said otherwise, as virtiofsd does. */
+#define REQUEST_QUEUES_DEFAULT 1u
+#define REQUEST_QUEUES_MAX 255u
+/* Bytes of config space's tag. */
 #define TAG_MAX 36u
-/* Request queues that a front-end may ask for; more than any machine has processors to use them with. */
-#define REQUEST_QUEUES_MAX 1024u
 #define THREAD_POOL_MAX 4096u
 /* Descriptors the daemon needs for itself: sockets, rings, memory regions. Below this, starting is pointless. */
 #define OPEN_FILES_MINIMUM 256u
@@ -65,7 +66,7 @@ struct viofsd_options {
 
 	enum sandbox_mode sandbox;
 	struct option_list uid_map_given, gid_map_given;
-	struct idmap uid_map, gid_map;
+	struct nsmap uid_map, gid_map;
 	enum seccomp_on_other seccomp;
 	const char *modcaps_given;
 	struct capabilities_changes modcaps;

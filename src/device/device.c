@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "device/queue.h"
 #include "vhost/backend.h"
 #include "wire/virtio_fs.h"
@@ -40,7 +41,7 @@ int device_new(const struct device_config *config, struct device **ret_device)
 	if (!device)
 		return -ENOMEM;
 	device->session = config->session;
-	device->queue_count = 1 + config->request_queues;
+	device->queue_count = 1 + MAX(config->request_queues, DEVICE_QUEUES_OFFERED);
 	device->has_config = config->tag != NULL;
 	if (config->tag)
 		memcpy(device->config.tag, config->tag, tag_length);

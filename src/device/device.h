@@ -19,10 +19,14 @@
 #define DEVICE_TAG_MAX 36u /* bytes; a tag may fill all of them, without NUL */
 /* 1 hiprio queue and up to 255 request queues: what one byte of ring index in vhost-user messages can name. */
 #define DEVICE_QUEUES_MAX 256u
+/* Request queues that GET_QUEUE_NUM counts at least; one that is not set up costs nothing. */
+#define DEVICE_QUEUES_OFFERED 64u
 
 struct device_config {
 	const char *tag; /* what config space shows; NULL: no config space is offered (QEMU has its own) */
-	unsigned int request_queues; /* what config space and GET_QUEUE_NUM say; 1 to DEVICE_QUEUES_MAX - 1 */
+	/* What config space says, 1 to DEVICE_QUEUES_MAX - 1: drivers set up that many, and some cannot have many. A front-end
+	 * that decides by itself may set up DEVICE_QUEUES_OFFERED, if that is more. */
+	unsigned int request_queues;
 	struct session *session; /* borrowed */
 };
 

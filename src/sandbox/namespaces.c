@@ -70,8 +70,8 @@ static int helper_start(const struct sandbox_config *config, struct map_helper *
 	close(go[1]);
 	if (read(go[0], &byte, 1) != 1)
 		_exit(EXIT_FAILURE); /* no namespace came about; the parent says why */
-	if (idmap_write(parent, IDMAP_UID, &config->uid_map, uid) < 0 ||
-	    idmap_write(parent, IDMAP_GID, &config->gid_map, gid) < 0)
+	if (nsmap_write(parent, NSMAP_UID, &config->uid_map, uid) < 0 ||
+	    nsmap_write(parent, NSMAP_GID, &config->gid_map, gid) < 0)
 		_exit(EXIT_FAILURE);
 	_exit(EXIT_SUCCESS);
 }
@@ -129,15 +129,15 @@ static int make_outer(const struct sandbox_config *config, bool user_namespace)
 /* The user and group that files of guest root shall have: id 0 of the namespace, if it has one. */
 static int become_root(const struct sandbox_config *config)
 {
-	if (idmap_has_inside(&config->gid_map, 0) && setresgid(0, 0, 0) < 0)
+	if (nsmap_has_inside(&config->gid_map, 0) && setresgid(0, 0, 0) < 0)
 		return -errno;
 	place_drop_groups();
-	if (idmap_has_inside(&config->uid_map, 0) && setresuid(0, 0, 0) < 0)
+	if (nsmap_has_inside(&config->uid_map, 0) && setresuid(0, 0, 0) < 0)
 		return -errno;
 	return 0;
 }
 
-static uint64_t ids_in(const struct idmap *map)
+static uint64_t ids_in(const struct nsmap *map)
 {
 	uint64_t sum = 0;
 

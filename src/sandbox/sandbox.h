@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sandbox/idmap.h"
+#include "sandbox/nsmap.h"
 
 enum sandbox_mode {
 	/*
@@ -37,7 +37,7 @@ struct sandbox_config {
 	enum sandbox_mode mode;
 	const char *shared_dir; /* NULL: nothing is shared from disk, the root is an empty directory of proc's */
 	/* For the user namespace; empty: the own id alone, as itself. */
-	struct idmap uid_map, gid_map;
+	struct nsmap uid_map, gid_map;
 	/* In the process that stays outside as the supervisor (namespace and chroot): runs once the child exists, to
 	 * close what only the child needs; and runs when the child has ended, to tidy up. May be NULL. */
 	void (*supervisor_started)(void *data);

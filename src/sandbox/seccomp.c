@@ -16,7 +16,7 @@
  * What the C library needs for threads, memory and the end of the process, whatever the sources do:
  * #syscalls: brk mmap munmap mprotect mremap madvise futex clone exit exit_group set_robust_list rseq
  * rt_sigprocmask rt_sigaction rt_sigreturn sigaltstack restart_syscall getpid gettid tgkill sched_yield sched_getaffinity
- * getrandom clock_gettime clock_nanosleep nanosleep gettimeofday read write close fstat newfstatat prctl seccomp
+ * getrandom clock_gettime clock_nanosleep nanosleep gettimeofday read write close fstat newfstatat prctl
  */
 #include "sandbox/seccomp.h"
 
@@ -112,6 +112,12 @@ static int narrow(scmp_filter_ctx filter, int number)
 	case SYS_clone:
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
 					SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD));
+	case SYS_prctl: {
+		/* Threads get names. C libraries name memory too (PR_SET_VMA), and do without where they may not. */
+		int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+		return result < 0 ? result :
+				    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), number, 1, SCMP_A0(SCMP_CMP_NE, PR_SET_NAME));
+	}
 	case SYS_unshare:
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A0(SCMP_CMP_EQ, CLONE_FS));
 	case SYS_socket:

@@ -226,7 +226,7 @@ static void test_refused(void **state)
 		{ S "--xattr=true", "--xattr takes no value" },
 		{ S "--thread-pool-size x", "0 to 4096" },
 		{ S "--rlimit-nofile x", "--rlimit-nofile: 'x'" },
-		{ S "--num-request-queues 0", "1 to 1024" },
+		{ S "--num-request-queues 0", "1 to 255" },
 		{ S "--tag ''", "--tag" },
 		{ S "--tag 0123456789012345678901234567890123456", "1 to 36 bytes" },
 		{ S "--posix-acl=always --translate-uid map:0:1:1", "--posix-acl=always" },

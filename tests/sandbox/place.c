@@ -148,7 +148,7 @@ static void in_user_namespace(void *data)
 
 static void as_root_of_user_namespace(void *data)
 {
-	struct idmap_range range = { 0, 65534, 1 };
+	struct nsmap_range range = { 0, 65534, 1 };
 	struct sandbox_config config = {
 		.mode = SANDBOX_NAMESPACE, .shared_dir = shared, .uid_map = { &range, 1 }, .gid_map = { &range, 1 }
 	};
@@ -164,7 +164,7 @@ static void as_root_of_user_namespace(void *data)
 /* Root may map what it likes. */
 static void root_with_maps(void *data)
 {
-	struct idmap_range ranges[] = { { 0, 65534, 1 }, { 1, 200001, 100 } };
+	struct nsmap_range ranges[] = { { 0, 65534, 1 }, { 1, 200001, 100 } };
 	struct sandbox_config config = {
 		.mode = SANDBOX_NAMESPACE, .shared_dir = shared, .uid_map = { ranges, 2 }, .gid_map = { ranges, 2 }
 	};

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "sandbox/idmap.h"
+#include "sandbox/nsmap.h"
 
 static void test_forms(void **state)
 {
@@ -37,44 +37,44 @@ static void test_forms(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		struct idmap map = { 0 };
+		struct nsmap map = { 0 };
 
-		if (idmap_add(&map, table[i].text) != table[i].result)
+		if (nsmap_add(&map, table[i].text) != table[i].result)
 			fail_msg("'%s'", table[i].text);
 		assert_int_equal(map.count, table[i].result == 0);
-		idmap_fini(&map);
+		nsmap_fini(&map);
 	}
 }
 
 static void test_overlaps(void **state)
 {
-	struct idmap map = { 0 };
+	struct nsmap map = { 0 };
 
-	assert_int_equal(idmap_add(&map, ":0:1000:10:"), 0);
-	assert_int_equal(idmap_add(&map, ":9:2000:1:"), -EEXIST);
-	assert_int_equal(idmap_add(&map, ":20:1009:1:"), -EEXIST);
-	assert_int_equal(idmap_add(&map, ":10:1010:5:"), 0);
+	assert_int_equal(nsmap_add(&map, ":0:1000:10:"), 0);
+	assert_int_equal(nsmap_add(&map, ":9:2000:1:"), -EEXIST);
+	assert_int_equal(nsmap_add(&map, ":20:1009:1:"), -EEXIST);
+	assert_int_equal(nsmap_add(&map, ":10:1010:5:"), 0);
 	assert_int_equal(map.count, 2);
 	assert_int_equal(map.ranges[1].inside, 10);
 	assert_int_equal(map.ranges[1].outside, 1010);
 	assert_int_equal(map.ranges[1].count, 5);
-	assert_true(idmap_has_inside(&map, 0));
-	assert_true(idmap_has_inside(&map, 14));
-	assert_false(idmap_has_inside(&map, 15));
-	idmap_fini(&map);
+	assert_true(nsmap_has_inside(&map, 0));
+	assert_true(nsmap_has_inside(&map, 14));
+	assert_false(nsmap_has_inside(&map, 15));
+	nsmap_fini(&map);
 }
 
 static void test_too_many(void **state)
 {
-	struct idmap map = { 0 };
+	struct nsmap map = { 0 };
 	char text[64];
 
-	for (unsigned int i = 0; i < IDMAP_RANGES_MAX; i++) {
+	for (unsigned int i = 0; i < NSMAP_RANGES_MAX; i++) {
 		snprintf(text, sizeof(text), ":%u:%u:1:", i, i + 5000);
-		assert_int_equal(idmap_add(&map, text), 0);
+		assert_int_equal(nsmap_add(&map, text), 0);
 	}
-	assert_int_equal(idmap_add(&map, ":90000:90000:1:"), -E2BIG);
-	idmap_fini(&map);
+	assert_int_equal(nsmap_add(&map, ":90000:90000:1:"), -E2BIG);
+	nsmap_fini(&map);
 }
 
 int main(void)

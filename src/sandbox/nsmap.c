@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* #syscalls: */
-#include "sandbox/idmap.h"
+#include "sandbox/nsmap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,14 +14,14 @@
 #include "base/log.h"
 #include "base/util.h"
 
-#define IDMAP_TEXT_MAX (IDMAP_RANGES_MAX * 33u)
+#define NSMAP_TEXT_MAX (NSMAP_RANGES_MAX * 33u)
 
 /* The names that differ between users and groups. */
 static const struct {
 	const char *file, *program, *allowed, *option;
 } kinds[] = {
-	[IDMAP_UID] = { "uid_map", "newuidmap", "/etc/subuid", "--uid-map" },
-	[IDMAP_GID] = { "gid_map", "newgidmap", "/etc/subgid", "--gid-map" },
+	[NSMAP_UID] = { "uid_map", "newuidmap", "/etc/subuid", "--uid-map" },
+	[NSMAP_GID] = { "gid_map", "newgidmap", "/etc/subgid", "--gid-map" },
 };
 
 static int parse_field(const char **at, char delimiter, uint32_t *ret_number)
@@ -46,9 +46,9 @@ static bool overlap(uint32_t a, uint32_t count_a, uint32_t b, uint32_t count_b)
 	return (uint64_t)a < (uint64_t)b + count_b && (uint64_t)b < (uint64_t)a + count_a;
 }
 
-int idmap_add(struct idmap *map, const char *text)
+int nsmap_add(struct nsmap *map, const char *text)
 {
-	struct idmap_range range;
+	struct nsmap_range range;
 	char delimiter = text[0];
 	const char *at = text + 1;
 
@@ -61,15 +61,15 @@ int idmap_add(struct idmap *map, const char *text)
 	if (range.count == 0 || range.count > UINT32_MAX - MAX(range.inside, range.outside))
 		return -EINVAL;
 	for (size_t i = 0; i < map->count; i++) {
-		const struct idmap_range *other = &map->ranges[i];
+		const struct nsmap_range *other = &map->ranges[i];
 
 		if (overlap(range.inside, range.count, other->inside, other->count) ||
 		    overlap(range.outside, range.count, other->outside, other->count))
 			return -EEXIST;
 	}
-	if (map->count >= IDMAP_RANGES_MAX)
+	if (map->count >= NSMAP_RANGES_MAX)
 		return -E2BIG;
-	struct idmap_range *ranges = reallocarray(map->ranges, map->count + 1, sizeof(ranges[0]));
+	struct nsmap_range *ranges = reallocarray(map->ranges, map->count + 1, sizeof(ranges[0]));
 	if (!ranges)
 		return -ENOMEM;
 	ranges[map->count++] = range;
@@ -77,13 +77,13 @@ int idmap_add(struct idmap *map, const char *text)
 	return 0;
 }
 
-void idmap_fini(struct idmap *map)
+void nsmap_fini(struct nsmap *map)
 {
 	free(map->ranges);
-	*map = (struct idmap){ 0 };
+	*map = (struct nsmap){ 0 };
 }
 
-bool idmap_has_inside(const struct idmap *map, uint32_t id)
+bool nsmap_has_inside(const struct nsmap *map, uint32_t id)
 {
 	for (size_t i = 0; i < map->count; i++) {
 		if (overlap(id, 1, map->ranges[i].inside, map->ranges[i].count))
@@ -107,7 +107,7 @@ static int write_proc(pid_t pid, const char *name, const char *text)
 }
 
 /* newuidmap PID INSIDE OUTSIDE COUNT ... */
-static int run_program(pid_t pid, enum idmap_kind kind, const struct idmap *map)
+static int run_program(pid_t pid, enum nsmap_kind kind, const struct nsmap *map)
 {
 	_cleanup_free_ char **arguments = calloc(map->count * 3 + 3, sizeof(arguments[0]));
 	_cleanup_free_ char *numbers = calloc(map->count * 3 + 1, 12);
@@ -155,11 +155,11 @@ static int run_program(pid_t pid, enum idmap_kind kind, const struct idmap *map)
 	return 0;
 }
 
-int idmap_write(pid_t pid, enum idmap_kind kind, const struct idmap *map, uint32_t own_id)
+int nsmap_write(pid_t pid, enum nsmap_kind kind, const struct nsmap *map, uint32_t own_id)
 {
-	_cleanup_free_ char *text = malloc(IDMAP_TEXT_MAX);
-	struct idmap_range own = { own_id, own_id, 1 };
-	const struct idmap identity = { &own, 1 };
+	_cleanup_free_ char *text = malloc(NSMAP_TEXT_MAX);
+	struct nsmap_range own = { own_id, own_id, 1 };
+	const struct nsmap identity = { &own, 1 };
 	size_t used = 0;
 	int result;
 
@@ -174,7 +174,7 @@ int idmap_write(pid_t pid, enum idmap_kind kind, const struct idmap *map, uint32
 		return run_program(pid, kind, map);
 
 	/* Who may not change groups could drop one that denies something; the kernel wants that ruled out. */
-	if (kind == IDMAP_GID && !root) {
+	if (kind == NSMAP_GID && !root) {
 		result = write_proc(pid, "setgroups", "deny");
 		if (result < 0 && result != -ENOENT) {
 			log_error("cannot give up setgroups for the user namespace: %s", strerror(-result));
@@ -182,7 +182,7 @@ int idmap_write(pid_t pid, enum idmap_kind kind, const struct idmap *map, uint32
 		}
 	}
 	for (size_t i = 0; i < map->count; i++)
-		used += (size_t)snprintf(text + used, IDMAP_TEXT_MAX - used, "%u %u %u\n", map->ranges[i].inside,
+		used += (size_t)snprintf(text + used, NSMAP_TEXT_MAX - used, "%u %u %u\n", map->ranges[i].inside,
 					 map->ranges[i].outside, map->ranges[i].count);
 	result = write_proc(pid, kinds[kind].file, text);
 	if (result < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Entries of the node table and their index by identity. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,10 @@ static struct node_shard *shard_of(struct node_table *table, uint64_t hash)
 
 static struct node *node_at(const struct node_table *table, uint32_t slot)
 {
-	return slots_at(&table->slots, slot);
+	struct node *node = slots_at(&table->slots, slot);
+
+	assert(node); /* links and taken slots name slots that exist; a guest's ids are looked up elsewhere */
+	return node;
 }
 
 int node_table_new(size_t fd_cache, struct node_table **ret_table)
@@ -400,7 +404,7 @@ static void free_unused(struct passthrough *pt, struct node *node, uint64_t id, 
 
 int node_get(struct passthrough *pt, uint64_t id, struct node_use *ret_use)
 {
-	struct node *node = node_at(pt->nodes, node_id_slot(id));
+	struct node *node = slots_at(&pt->nodes->slots, node_id_slot(id));
 
 	if (!node || !pin_get(&node->word, pin_generation(id)))
 		return -ESTALE;

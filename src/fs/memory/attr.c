@@ -12,7 +12,7 @@ static int get(struct memory *memory, uint64_t node, uint64_t fh, struct inode *
 	struct file *file;
 	int r = inode_get(memory, node, ret_inode);
 
-	return r < 0 ? r : file_get(memory, fh, *ret_inode, &file);
+	return r < 0 ? r : mem_file_get(memory, fh, *ret_inode, &file);
 }
 
 int memory_getattr(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh, struct fuse_attr *ret_attr)
@@ -67,7 +67,7 @@ static void set_owner_and_mode(struct memory *memory, struct inode *inode, const
 {
 	if (in->valid & (FATTR_UID | FATTR_GID)) {
 		inode_kill_suidgid(inode);
-		xattr_drop(memory, inode, "security.capability");
+		mem_xattr_drop(memory, inode, "security.capability");
 	}
 	if (in->valid & FATTR_UID)
 		inode->uid = in->uid;
@@ -80,13 +80,13 @@ static void set_owner_and_mode(struct memory *memory, struct inode *inode, const
 static int set_size(struct memory *memory, struct inode *inode, const struct fuse_setattr_in *in)
 {
 	bool changes = inode->size != in->size;
-	int r = data_resize(memory, inode, in->size);
+	int r = mem_data_resize(memory, inode, in->size);
 
 	if (r < 0)
 		return r;
 	if (in->valid & FATTR_KILL_SUIDGID)
 		inode_kill_suidgid(inode);
-	xattr_drop(memory, inode, "security.capability");
+	mem_xattr_drop(memory, inode, "security.capability");
 	if (changes)
 		inode_touch(inode);
 	return 0;

@@ -22,7 +22,7 @@ static void remove_blocks(struct memory *memory, struct inode *inode, uint64_t f
 	memory_uncharge(memory, (before - inode->blocks.count) * BLOCK_SIZE);
 }
 
-void data_free(struct memory *memory, struct inode *inode)
+void mem_data_free(struct memory *memory, struct inode *inode)
 {
 	remove_blocks(memory, inode, 0, UINT64_MAX);
 }
@@ -68,7 +68,7 @@ static void punch(struct memory *memory, struct inode *inode, uint64_t offset, u
 	zero_part(inode, behind * BLOCK_SIZE, end);
 }
 
-int data_resize(struct memory *memory, struct inode *inode, uint64_t size)
+int mem_data_resize(struct memory *memory, struct inode *inode, uint64_t size)
 {
 	uint64_t tail = size % BLOCK_SIZE;
 	unsigned char *block;
@@ -104,7 +104,7 @@ int memory_read(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh,
 	struct inode *inode = NULL;
 	struct file *file = NULL;
 	struct iov_cursor cursor;
-	int r = file_get_data(memory, node, fh, O_RDONLY, &inode, &file);
+	int r = mem_file_get_data(memory, node, fh, O_RDONLY, &inode, &file);
 
 	if (r < 0)
 		return r;
@@ -116,8 +116,8 @@ int memory_read(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh,
 	return 0;
 }
 
-int data_write(struct memory *memory, struct inode *inode, uint64_t offset, const struct iovec *iov, size_t count,
-	       size_t *ret_length)
+int mem_data_write(struct memory *memory, struct inode *inode, uint64_t offset, const struct iovec *iov, size_t count,
+		   size_t *ret_length)
 {
 	struct iov_cursor cursor;
 	uint64_t start = offset, end;
@@ -151,18 +151,18 @@ int memory_write(struct fs *fs, struct fs_call *call, uint64_t node, const struc
 	struct inode *inode = NULL;
 	struct file *file = NULL;
 	bool append;
-	int r = file_get_data(memory, node, in->fh, O_WRONLY, &inode, &file);
+	int r = mem_file_get_data(memory, node, in->fh, O_WRONLY, &inode, &file);
 
 	if (r < 0)
 		return r;
 	/* Cached pages go back to where they came from. */
 	append = (in->flags & O_APPEND) && !(in->write_flags & FUSE_WRITE_CACHE) && !memory->info.writeback;
-	r = data_write(memory, inode, append ? inode->size : in->offset, iov, count, ret_length);
+	r = mem_data_write(memory, inode, append ? inode->size : in->offset, iov, count, ret_length);
 	if (r < 0)
 		return r;
 	if (in->write_flags & FUSE_WRITE_KILL_SUIDGID)
 		inode_kill_suidgid(inode);
-	xattr_drop(memory, inode, "security.capability");
+	mem_xattr_drop(memory, inode, "security.capability");
 	inode_touch(inode);
 	return 0;
 }
@@ -223,7 +223,7 @@ int memory_fallocate(struct fs *fs, struct fs_call *call, uint64_t node, const s
 	_cleanup_unlock_ struct memory *memory = memory_lock(fs);
 	struct inode *inode = NULL;
 	struct file *file = NULL;
-	int r = file_get_data(memory, node, in->fh, O_WRONLY, &inode, &file);
+	int r = mem_file_get_data(memory, node, in->fh, O_WRONLY, &inode, &file);
 
 	if (r < 0)
 		return r;
@@ -234,7 +234,7 @@ int memory_fallocate(struct fs *fs, struct fs_call *call, uint64_t node, const s
 	r = do_fallocate(memory, inode, in, in->offset + in->length);
 	if (r < 0)
 		return r;
-	xattr_drop(memory, inode, "security.capability");
+	mem_xattr_drop(memory, inode, "security.capability");
 	inode_touch(inode);
 	return 0;
 }
@@ -249,7 +249,7 @@ int memory_lseek(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh
 	int r = inode_get(memory, node, &inode);
 
 	if (r == 0)
-		r = file_get(memory, fh, inode, &file);
+		r = mem_file_get(memory, fh, inode, &file);
 	if (r < 0)
 		return r;
 	if (!S_ISREG(inode->mode) || (whence != SEEK_DATA && whence != SEEK_HOLE))
@@ -283,7 +283,7 @@ static int copy_data(struct memory *memory, struct inode *from, uint64_t offset_
 
 		iov_cursor_init(&cursor, &iov, 1);
 		read_at(from, offset_in + copied, iov.iov_len, &cursor);
-		r = data_write(memory, to, offset_out + copied, &iov, 1, &written);
+		r = mem_data_write(memory, to, offset_out + copied, &iov, 1, &written);
 		if (r < 0)
 			break;
 		copied += written;
@@ -300,10 +300,10 @@ int memory_copy_file_range(struct fs *fs, struct fs_call *call, const struct fs_
 	struct inode *from = NULL, *to = NULL;
 	struct file *file = NULL;
 	uint64_t length = MIN(copy->length, COPY_MAX);
-	int r = file_get_data(memory, copy->node_in, copy->fh_in, O_RDONLY, &from, &file);
+	int r = mem_file_get_data(memory, copy->node_in, copy->fh_in, O_RDONLY, &from, &file);
 
 	if (r == 0)
-		r = file_get_data(memory, copy->node_out, copy->fh_out, O_WRONLY, &to, &file);
+		r = mem_file_get_data(memory, copy->node_out, copy->fh_out, O_WRONLY, &to, &file);
 	if (r < 0)
 		return r;
 	if (copy->flags || copy->offset_in > MAX_SIZE || copy->offset_out > MAX_SIZE)
@@ -318,7 +318,7 @@ int memory_copy_file_range(struct fs *fs, struct fs_call *call, const struct fs_
 	if (r < 0)
 		return r;
 	inode_touch_atime(from);
-	xattr_drop(memory, to, "security.capability");
+	mem_xattr_drop(memory, to, "security.capability");
 	inode_touch(to);
 	return 0;
 }

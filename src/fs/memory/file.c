@@ -6,7 +6,7 @@
 
 #include "fs/memory/internal.h"
 
-int file_new(struct memory *memory, struct inode *inode, uint32_t flags, uint64_t *ret_fh)
+int mem_file_new(struct memory *memory, struct inode *inode, uint32_t flags, uint64_t *ret_fh)
 {
 	struct file *file = calloc(1, sizeof(*file));
 	int r;
@@ -25,7 +25,7 @@ int file_new(struct memory *memory, struct inode *inode, uint32_t flags, uint64_
 	return 0;
 }
 
-void file_free(struct memory *memory, struct file *file)
+void mem_file_free(struct memory *memory, struct file *file)
 {
 	struct inode *inode = file->inode;
 
@@ -35,7 +35,7 @@ void file_free(struct memory *memory, struct file *file)
 	inode_drop(memory, inode);
 }
 
-int file_get(struct memory *memory, uint64_t fh, const struct inode *inode, struct file **ret_file)
+int mem_file_get(struct memory *memory, uint64_t fh, const struct inode *inode, struct file **ret_file)
 {
 	struct file *file;
 
@@ -49,14 +49,14 @@ int file_get(struct memory *memory, uint64_t fh, const struct inode *inode, stru
 	return 0;
 }
 
-int file_get_data(struct memory *memory, uint64_t node, uint64_t fh, int access, struct inode **ret_inode,
-		  struct file **ret_file)
+int mem_file_get_data(struct memory *memory, uint64_t node, uint64_t fh, int access, struct inode **ret_inode,
+		      struct file **ret_file)
 {
 	int r = inode_get(memory, node, ret_inode);
 	int mode;
 
 	if (r == 0)
-		r = file_get(memory, fh, *ret_inode, ret_file);
+		r = mem_file_get(memory, fh, *ret_inode, ret_file);
 	if (r < 0)
 		return r;
 	if (!S_ISREG((*ret_inode)->mode))
@@ -89,14 +89,14 @@ static int open_inode(struct memory *memory, struct inode *inode, uint32_t flags
 		return -ENXIO;
 	}
 	*ret_open = (struct fs_open){ 0 };
-	r = file_new(memory, inode, effective_flags(memory, flags), &ret_open->fh);
+	r = mem_file_new(memory, inode, effective_flags(memory, flags), &ret_open->fh);
 	if (r < 0)
 		return r;
 	if (flags & O_TRUNC) {
-		data_resize(memory, inode, 0);
+		mem_data_resize(memory, inode, 0);
 		if (open_flags & FUSE_OPEN_KILL_SUIDGID)
 			inode_kill_suidgid(inode);
-		xattr_drop(memory, inode, "security.capability");
+		mem_xattr_drop(memory, inode, "security.capability");
 		inode_touch(inode);
 	}
 	return 0;
@@ -183,17 +183,17 @@ static int close_file(struct memory *memory, uint64_t node, const struct fuse_re
 	int r = inode_get(memory, node, &inode);
 
 	if (r == 0)
-		r = file_get(memory, in->fh, inode, &file);
+		r = mem_file_get(memory, in->fh, inode, &file);
 	if (r < 0)
 		return r;
 	if (in->release_flags & FUSE_RELEASE_FLUSH)
-		lock_drop_owner(memory, inode, in->lock_owner, false, completed);
+		mem_lock_drop_owner(memory, inode, in->lock_owner, false, completed);
 	if (in->release_flags & FUSE_RELEASE_FLOCK_UNLOCK)
-		lock_drop_owner(memory, inode, in->lock_owner, true, completed);
+		mem_lock_drop_owner(memory, inode, in->lock_owner, true, completed);
 	if (file) {
-		lock_cancel_file(memory, file->id, completed);
-		lock_drop_owner(memory, inode, file->id, true, completed);
-		file_free(memory, file);
+		mem_lock_cancel_file(memory, file->id, completed);
+		mem_lock_drop_owner(memory, inode, file->id, true, completed);
+		mem_file_free(memory, file);
 	}
 	return 0;
 }
@@ -209,7 +209,7 @@ int memory_release(struct fs *fs, struct fs_call *call, uint64_t node, const str
 
 		r = close_file(memory, node, in, &completed);
 	}
-	lock_complete(&completed);
+	mem_lock_complete(&completed);
 	return r;
 }
 
@@ -227,11 +227,11 @@ int memory_flush(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh
 
 		r = inode_get(memory, node, &inode);
 		if (r == 0)
-			r = file_get(memory, fh, inode, &file);
+			r = mem_file_get(memory, fh, inode, &file);
 		if (r == 0)
-			lock_drop_owner(memory, inode, lock_owner, false, &completed);
+			mem_lock_drop_owner(memory, inode, lock_owner, false, &completed);
 	}
-	lock_complete(&completed);
+	mem_lock_complete(&completed);
 	return r;
 }
 
@@ -243,7 +243,7 @@ int memory_fsync(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh
 	struct file *file;
 	int r = inode_get(memory, node, &inode);
 
-	return r < 0 ? r : file_get(memory, fh, inode, &file);
+	return r < 0 ? r : mem_file_get(memory, fh, inode, &file);
 }
 
 int memory_syncfs(struct fs *fs, struct fs_call *call, uint64_t node)
@@ -265,7 +265,7 @@ int memory_opendir(struct fs *fs, struct fs_call *call, uint64_t node, uint32_t 
 	if (r < 0)
 		return r;
 	*ret_open = (struct fs_open){ 0 };
-	return file_new(memory, inode, flags, &ret_open->fh);
+	return mem_file_new(memory, inode, flags, &ret_open->fh);
 }
 
 int memory_releasedir(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh)
@@ -276,8 +276,8 @@ int memory_releasedir(struct fs *fs, struct fs_call *call, uint64_t node, uint64
 	int r = inode_get_dir(memory, node, &inode);
 
 	if (r == 0)
-		r = file_get(memory, fh, inode, &file);
+		r = mem_file_get(memory, fh, inode, &file);
 	if (r == 0 && file)
-		file_free(memory, file);
+		mem_file_free(memory, file);
 	return r;
 }

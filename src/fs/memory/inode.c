@@ -47,7 +47,7 @@ int inode_new(struct memory *memory, const struct fs_call *call, const struct in
 	}
 	memory->inodes++;
 	if (call->secctx_name) {
-		r = xattr_set(memory, inode, call->secctx_name, call->secctx_value, call->secctx_size, 0);
+		r = mem_xattr_set(memory, inode, call->secctx_name, call->secctx_value, call->secctx_size, 0);
 		if (r < 0) {
 			inode_drop(memory, inode);
 			return r;
@@ -63,9 +63,9 @@ void inode_drop(struct memory *memory, struct inode *inode)
 		return;
 	table_remove(&memory->nodes, inode->id);
 	memory->inodes--;
-	data_free(memory, inode);
-	xattr_free_all(memory, inode);
-	lock_free_all(memory, inode);
+	mem_data_free(memory, inode);
+	mem_xattr_free_all(memory, inode);
+	mem_lock_free_all(memory, inode);
 	dir_fini(&inode->dir);
 	if (inode->target)
 		memory_uncharge(memory, inode->size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the memory backend share: the file system, its inodes and its open files.
+ * Functions begin with the name of their file; mem_ before it keeps apart what other backends call the same.
  *
  * Everything below struct memory is guarded by its one lock; functions that are not operations themselves are called
  * with it held. An inode lives while it has a link, a lookup, or a pin (an open file, a waiting lock).
@@ -116,40 +117,41 @@ int entry_make(struct memory *memory, const struct fs_call *call, struct inode *
 
 /* file.c */
 
-int file_new(struct memory *memory, struct inode *inode, uint32_t flags, uint64_t *ret_fh);
-void file_free(struct memory *memory, struct file *file);
+int mem_file_new(struct memory *memory, struct inode *inode, uint32_t flags, uint64_t *ret_fh);
+void mem_file_free(struct memory *memory, struct file *file);
 /* The open file, or NULL for FS_NO_HANDLE; -EBADF when it is not one of this inode. */
-int file_get(struct memory *memory, uint64_t fh, const struct inode *inode, struct file **ret_file);
+int mem_file_get(struct memory *memory, uint64_t fh, const struct inode *inode, struct file **ret_file);
 /* Finds the node, checks that it is a regular file (-EISDIR, -EINVAL) and that fh is open for access: O_RDONLY to
  * read, O_WRONLY to write (-EBADF). */
-int file_get_data(struct memory *memory, uint64_t node, uint64_t fh, int access, struct inode **ret_inode,
-		  struct file **ret_file);
+int mem_file_get_data(struct memory *memory, uint64_t node, uint64_t fh, int access, struct inode **ret_inode,
+		      struct file **ret_file);
 
 /* data.c */
 
 /* -EFBIG. Cuts or extends; times are the caller's. */
-int data_resize(struct memory *memory, struct inode *inode, uint64_t size);
-void data_free(struct memory *memory, struct inode *inode);
+int mem_data_resize(struct memory *memory, struct inode *inode, uint64_t size);
+void mem_data_free(struct memory *memory, struct inode *inode);
 /* Writes at offset as far as the budget goes: -ENOSPC only when nothing fits, -EFBIG. */
-int data_write(struct memory *memory, struct inode *inode, uint64_t offset, const struct iovec *iov, size_t count,
-	       size_t *ret_length);
+int mem_data_write(struct memory *memory, struct inode *inode, uint64_t offset, const struct iovec *iov, size_t count,
+		   size_t *ret_length);
 
 /* xattr.c */
 
-int xattr_set(struct memory *memory, struct inode *inode, const char *name, const void *value, size_t size,
-	      uint32_t flags);
-void xattr_drop(struct memory *memory, struct inode *inode, const char *name);
-void xattr_free_all(struct memory *memory, struct inode *inode);
+int mem_xattr_set(struct memory *memory, struct inode *inode, const char *name, const void *value, size_t size,
+		  uint32_t flags);
+void mem_xattr_drop(struct memory *memory, struct inode *inode, const char *name);
+void mem_xattr_free_all(struct memory *memory, struct inode *inode);
 
-/* lock.c. Calls that are over are moved to completed; lock_complete() is called without the lock. */
+/* lock.c. Calls that are over are moved to completed; mem_lock_complete() is called without the lock. */
 
 /* Drops the POSIX locks of an owner, or the flock lock of one. */
-void lock_drop_owner(struct memory *memory, struct inode *inode, uint64_t owner, bool flock, struct list *completed);
+void mem_lock_drop_owner(struct memory *memory, struct inode *inode, uint64_t owner, bool flock,
+			 struct list *completed);
 /* Ends every wait that came through this open file. */
-void lock_cancel_file(struct memory *memory, uint64_t fh, struct list *completed);
-void lock_cancel_all(struct memory *memory, struct list *completed);
-void lock_free_all(struct memory *memory, struct inode *inode);
-void lock_complete(struct list *completed);
+void mem_lock_cancel_file(struct memory *memory, uint64_t fh, struct list *completed);
+void mem_lock_cancel_all(struct memory *memory, struct list *completed);
+void mem_lock_free_all(struct memory *memory, struct inode *inode);
+void mem_lock_complete(struct list *completed);
 
 /* The operations, by the file that has them. */
 int memory_lookup(struct fs *fs, struct fs_call *call, uint64_t parent, const char *name,

@@ -77,7 +77,7 @@ static int load_extent(struct loader *loader, int fd, struct inode *inode, off_t
 			return -errno;
 		if (got == 0)
 			return 0;
-		r = data_write(loader->memory, inode, (uint64_t)offset, &iov, 1, &written);
+		r = mem_data_write(loader->memory, inode, (uint64_t)offset, &iov, 1, &written);
 		if (r < 0)
 			return r;
 		if (written < iov.iov_len)
@@ -100,7 +100,7 @@ static int load_data(struct loader *loader, int fd, struct inode *inode, off_t s
 	}
 	if (r < 0 && r != -ENXIO)
 		return r;
-	return data_resize(loader->memory, inode, (uint64_t)size);
+	return mem_data_resize(loader->memory, inode, (uint64_t)size);
 }
 
 static int load_xattr(struct loader *loader, int fd, struct inode *inode, const char *name)
@@ -110,7 +110,7 @@ static int load_xattr(struct loader *loader, int fd, struct inode *inode, const 
 
 	if (size < 0)
 		return errno == ENODATA ? 0 : -errno;
-	r = xattr_set(loader->memory, inode, name, loader->chunk, (size_t)size, 0);
+	r = mem_xattr_set(loader->memory, inode, name, loader->chunk, (size_t)size, 0);
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 

@@ -71,7 +71,7 @@ static void retry(struct memory *memory, struct inode *inode, struct list *compl
 		       completed);
 }
 
-void lock_complete(struct list *completed)
+void mem_lock_complete(struct list *completed)
 {
 	struct list *link;
 
@@ -83,7 +83,7 @@ void lock_complete(struct list *completed)
 	}
 }
 
-void lock_drop_owner(struct memory *memory, struct inode *inode, uint64_t owner, bool flock, struct list *completed)
+void mem_lock_drop_owner(struct memory *memory, struct inode *inode, uint64_t owner, bool flock, struct list *completed)
 {
 	bool dropped = false;
 
@@ -101,7 +101,7 @@ void lock_drop_owner(struct memory *memory, struct inode *inode, uint64_t owner,
 		retry(memory, inode, completed);
 }
 
-void lock_cancel_file(struct memory *memory, uint64_t fh, struct list *completed)
+void mem_lock_cancel_file(struct memory *memory, uint64_t fh, struct list *completed)
 {
 	list_for_each_safe (link, &memory->waiters) {
 		struct waiter *waiter = list_entry(link, struct waiter, link);
@@ -111,13 +111,13 @@ void lock_cancel_file(struct memory *memory, uint64_t fh, struct list *completed
 	}
 }
 
-void lock_cancel_all(struct memory *memory, struct list *completed)
+void mem_lock_cancel_all(struct memory *memory, struct list *completed)
 {
 	list_for_each_safe (link, &memory->waiters)
 		finish(memory, list_entry(link, struct waiter, link), -EINTR, completed);
 }
 
-void lock_free_all(struct memory *memory, struct inode *inode)
+void mem_lock_free_all(struct memory *memory, struct inode *inode)
 {
 	struct list *link;
 
@@ -141,7 +141,7 @@ static int get(struct memory *memory, uint64_t node, const struct fuse_lk_in *in
 	int r = inode_get(memory, node, ret_inode);
 
 	if (r == 0)
-		r = file_get(memory, in->fh, *ret_inode, ret_file);
+		r = mem_file_get(memory, in->fh, *ret_inode, ret_file);
 	if (r < 0)
 		return r;
 	*ret_range = range_of(in);
@@ -211,7 +211,7 @@ static int set(struct memory *memory, struct fs_call *call, uint64_t node, const
 		return r;
 	/* As Linux does: a flock lock is not converted but given up and asked for again. */
 	if (wanted.flock && range_find_conflict(&inode->locks, &wanted))
-		lock_drop_owner(memory, inode, wanted.owner, true, completed);
+		mem_lock_drop_owner(memory, inode, wanted.owner, true, completed);
 	if (range_find_conflict(&inode->locks, &wanted))
 		return wait ? enqueue(memory, call, inode, in->fh, &wanted) : -EAGAIN;
 	r = range_apply(&inode->locks, &wanted, &memory->locks, LOCKS_MAX);
@@ -231,7 +231,7 @@ int memory_setlk(struct fs *fs, struct fs_call *call, uint64_t node, const struc
 
 		r = set(memory, call, node, in, wait, &completed);
 	}
-	lock_complete(&completed);
+	mem_lock_complete(&completed);
 	return r;
 }
 
@@ -250,5 +250,5 @@ void memory_interrupt(struct fs *fs, uint64_t unique)
 				finish(memory, waiter, -EINTR, &completed);
 		}
 	}
-	lock_complete(&completed);
+	mem_lock_complete(&completed);
 }

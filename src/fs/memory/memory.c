@@ -49,19 +49,19 @@ static void memory_reset(struct fs *fs)
 	{
 		_cleanup_unlock_ struct memory *memory = memory_lock(fs);
 
-		lock_cancel_all(memory, &completed);
+		mem_lock_cancel_all(memory, &completed);
 		slot = 0;
 		while ((file = table_next(&memory->files, &slot)))
-			file_free(memory, file);
+			mem_file_free(memory, file);
 		slot = 0;
 		while ((inode = table_next(&memory->nodes, &slot))) {
-			lock_free_all(memory, inode);
+			mem_lock_free_all(memory, inode);
 			inode->lookups = 0;
 			inode_drop(memory, inode);
 		}
 		memory->info = (struct fs_session_info){ 0 };
 	}
-	lock_complete(&completed);
+	mem_lock_complete(&completed);
 }
 
 /* Takes every link at once; then reset finds nothing that holds an inode. */

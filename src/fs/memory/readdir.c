@@ -57,7 +57,7 @@ int memory_readdir(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t 
 	int r = inode_get_dir(memory, node, &directory);
 
 	if (r == 0)
-		r = file_get(memory, fh, directory, &file);
+		r = mem_file_get(memory, fh, directory, &file);
 	if (r < 0)
 		return r;
 	list(directory, offset, sink);

@@ -89,8 +89,8 @@ static int xattr_new(struct memory *memory, const char *name, const void *value,
 	return 0;
 }
 
-int xattr_set(struct memory *memory, struct inode *inode, const char *name, const void *value, size_t size,
-	      uint32_t flags)
+int mem_xattr_set(struct memory *memory, struct inode *inode, const char *name, const void *value, size_t size,
+		  uint32_t flags)
 {
 	struct xattr *old, *xattr = NULL;
 	int r = check_name(inode, name, true);
@@ -118,7 +118,7 @@ int xattr_set(struct memory *memory, struct inode *inode, const char *name, cons
 	return 0;
 }
 
-void xattr_drop(struct memory *memory, struct inode *inode, const char *name)
+void mem_xattr_drop(struct memory *memory, struct inode *inode, const char *name)
 {
 	struct xattr *xattr = find(inode, name);
 
@@ -126,7 +126,7 @@ void xattr_drop(struct memory *memory, struct inode *inode, const char *name)
 		drop(memory, xattr);
 }
 
-void xattr_free_all(struct memory *memory, struct inode *inode)
+void mem_xattr_free_all(struct memory *memory, struct inode *inode)
 {
 	list_for_each_safe (link, &inode->xattrs)
 		drop(memory, list_entry(link, struct xattr, link));
@@ -140,7 +140,7 @@ int memory_setxattr(struct fs *fs, struct fs_call *call, uint64_t node, const ch
 	int r = inode_get(memory, node, &inode);
 
 	if (r == 0)
-		r = xattr_set(memory, inode, name, value, size, flags);
+		r = mem_xattr_set(memory, inode, name, value, size, flags);
 	if (r == 0)
 		inode_touch_ctime(inode);
 	return r;

@@ -8,7 +8,6 @@
 #ifndef VIOFS_FS_PASSTHROUGH_MOUNT_H
 #define VIOFS_FS_PASSTHROUGH_MOUNT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,7 +20,7 @@
 
 struct mount {
 	uint64_t kernel_id; /* STATX_MNT_ID, or the device where the kernel has none */
-	_Atomic uint32_t references; /* leaves 0, and becomes 0, only under the table's lock */
+	uint32_t references; /* under the table's lock */
 	int fd; /* for open_by_handle_at(), -1: no handles here; fixed while referenced, as the rest */
 	bool remote; /* a network or user-space file system: others change it, and closing a file may report errors */
 };

@@ -313,8 +313,7 @@ static int send_reply(struct vhost_backend *backend, struct vhost_message *messa
 static int handle(struct vhost_backend *backend, struct vhost_message *message)
 {
 	uint32_t request = message->header.request;
-	bool need_reply = (message->header.flags & VHOST_USER_NEED_REPLY) &&
-			  has_protocol_feature(backend, VHOST_USER_PROTOCOL_F_REPLY_ACK);
+	bool need_reply = message->header.flags & VHOST_USER_NEED_REPLY;
 	const struct handler *handler = request < ARRAY_SIZE(handlers) ? &handlers[request] : NULL;
 
 	if (!handler || !handler->handle)
@@ -334,7 +333,8 @@ static int handle(struct vhost_backend *backend, struct vhost_message *message)
 			vhost_message_close(message);
 		return send_reply(backend, message);
 	}
-	if (!need_reply)
+	/* User-Mode Linux wants a reply to the very message that negotiates replies: look behind it. */
+	if (!need_reply || !has_protocol_feature(backend, VHOST_USER_PROTOCOL_F_REPLY_ACK))
 		return 0;
 	vhost_message_close(message);
 	message->payload.u64 = 0;

@@ -57,8 +57,9 @@ int vhost_tables_set(struct vhost_backend *backend, struct vhost_message *messag
 	uint32_t count = message->payload.memory.count;
 	struct vhost_memory *memory;
 
+	/* User-Mode Linux sends room for two regions and fills one. */
 	if (count > VHOST_MESSAGE_FDS_MAX ||
-	    message->header.size != sizeof(struct vhost_user_memory) + count * sizeof(struct vhost_user_region))
+	    message->header.size < sizeof(struct vhost_user_memory) + count * sizeof(struct vhost_user_region))
 		return vhost_backend_fail(backend, -EBADMSG, "a memory table of %u regions came in %u bytes", count,
 					  message->header.size);
 	if (message->fd_count < count)

@@ -159,6 +159,22 @@ static void test_whiteout(void **state)
 	}
 }
 
+/* What could not be removed is not kept for it. */
+static void test_failed_removal(void **state)
+{
+	FOR_EACH_VARIANT(variant) {
+		host_mkdir(&share, "full");
+		host_write(&share, "full/a", "");
+		host_mkdir(&share, "other");
+		guest_lookup(&share, FS_ROOT, "full");
+		assert_int_equal(fs_rmdir(share.fs, &share.call, FS_ROOT, "full"), -ENOTEMPTY);
+		assert_int_equal(share.pt->nodes->cache.kept, 0);
+		assert_int_equal(guest_rename("other", "full", 0), -ENOTEMPTY);
+		assert_int_equal(guest_rename("none", "full", 0), -ENOENT);
+		assert_int_equal(share.pt->nodes->cache.kept, 0);
+	}
+}
+
 /* A guest that keeps many removed files does not take all descriptors. */
 static void test_kept_are_bounded(void **state)
 {
@@ -192,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_unlink),           cmocka_unit_test(test_open_file_stays),
 		cmocka_unit_test(test_held_node_stays),  cmocka_unit_test(test_held_node_stays_under_another_name),
 		cmocka_unit_test(test_rename),           cmocka_unit_test(test_whiteout),
+		cmocka_unit_test(test_failed_removal),
 		cmocka_unit_test(test_kept_are_bounded),
 	};
 

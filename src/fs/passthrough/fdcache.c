@@ -62,26 +62,35 @@ static bool evict(struct node_table *table, uint64_t id, bool even_referenced, i
 	return true;
 }
 
+/* Gives a node's descriptor a place, under the lock; false when the hand finds none. The victim's is to be closed. */
+static bool enter(struct node_table *table, uint64_t id, int *ret_victim)
+{
+	struct fd_cache *cache = &table->cache;
+
+	for (unsigned int step = 0; step < CLOCK_STEPS; step++) {
+		uint64_t *place = &cache->ring[cache->hand];
+
+		cache->hand = (cache->hand + 1) % cache->size;
+		if (evict(table, *place, false, ret_victim)) {
+			*place = id;
+			return true;
+		}
+	}
+	return false;
+}
+
 int fd_cache_insert(struct passthrough *pt, struct node_use *use, int fd)
 {
 	struct fd_cache *cache = &pt->nodes->cache;
-	int victim = -1, result = -1;
+	int victim = -1, result;
 
 	pthread_mutex_lock(&cache->lock);
 	result = atomic_load(&use->node->fd);
 	if (result >= 0) {
 		victim = fd;
-	} else {
-		for (unsigned int step = 0; step < CLOCK_STEPS && result < 0; step++) {
-			uint64_t *place = &cache->ring[cache->hand];
-
-			cache->hand = (cache->hand + 1) % cache->size;
-			if (evict(pt->nodes, *place, false, &victim)) {
-				*place = use->id;
-				atomic_store(&use->node->fd, fd);
-				result = fd;
-			}
-		}
+	} else if (enter(pt->nodes, use->id, &victim)) {
+		atomic_store(&use->node->fd, fd);
+		result = fd;
 	}
 	pthread_mutex_unlock(&cache->lock);
 	if (victim >= 0)
@@ -112,19 +121,20 @@ bool fd_cache_shrink(struct passthrough *pt)
 	return count > 0;
 }
 
-void node_keep(struct node_use *use)
+bool node_keep(struct node_use *use)
 {
 	struct fd_cache *cache = &use->pt->nodes->cache;
 	struct node *node = use->node;
+	bool kept = false;
 	int fd = -1;
 
 	/* Many removed files that the guest still holds: then the rest has to live without. */
 	if (!node_has_handle(node) || (node->flags & NODE_KEPT) || atomic_load(&cache->kept) >= cache->size / 2)
-		return;
+		return false;
 	if (atomic_load(&node->fd) < 0) {
 		fd = node_open_path(use);
 		if (fd < 0)
-			return;
+			return false;
 	}
 	pthread_mutex_lock(&cache->lock);
 	if (!(node->flags & NODE_KEPT)) {
@@ -133,8 +143,26 @@ void node_keep(struct node_use *use)
 			atomic_store(&node->fd, take_fd(&fd));
 		atomic_fetch_or(&node->flags, NODE_KEPT);
 		atomic_fetch_add(&cache->kept, 1);
+		kept = true;
 	}
 	pthread_mutex_unlock(&cache->lock);
 	if (fd >= 0)
 		close(fd);
+	return kept;
+}
+
+void node_unkeep(struct node_use *use)
+{
+	struct fd_cache *cache = &use->pt->nodes->cache;
+	int victim = -1;
+
+	/* Back among those that can be evicted; without a place there it stays as it is until it is forgotten. */
+	pthread_mutex_lock(&cache->lock);
+	if ((use->node->flags & NODE_KEPT) && enter(use->pt->nodes, use->id, &victim)) {
+		atomic_fetch_and(&use->node->flags, (uint16_t)~NODE_KEPT);
+		atomic_fetch_sub(&cache->kept, 1);
+	}
+	pthread_mutex_unlock(&cache->lock);
+	if (victim >= 0)
+		close(victim);
 }

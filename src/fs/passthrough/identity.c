@@ -25,6 +25,7 @@ struct resolution {
 	struct statx st;
 	struct node_identity identity;
 	const struct mount *mount;
+	bool own_mount; /* a reference on it is ours; else the parent's holds it */
 	int64_t now; /* before anything was asked */
 	bool has_handle;
 	struct file_handle_buffer handle;
@@ -93,19 +94,33 @@ static void place(struct resolution *r)
 	}
 }
 
-/* Sets identity and mount from st, taking a reference on the mount; -EAGAIN when the mount is new. */
+static void drop_mount(struct resolution *r)
+{
+	if (r->own_mount)
+		mount_unref(r->pt, r->identity.mount);
+	r->own_mount = false;
+}
+
+/* Sets identity and mount from st, holding the mount until drop_mount(); -EAGAIN when the mount is new. */
 static int identify(struct resolution *r)
 {
 	uint64_t kernel_id;
+	uint16_t index = r->parent->mount;
+	bool found = false;
+	struct node_identity identity;
 
-	identity_from_statx(&r->st, &r->identity);
-	kernel_id = kernel_mount_id(&r->st, r->identity.dev);
-	if (mount_at(r->pt, r->parent->mount)->kernel_id == kernel_id) {
-		r->identity.mount = r->parent->mount;
-		mount_ref(r->pt, r->identity.mount);
-	} else if (!mount_find(r->pt, kernel_id, &r->identity.mount)) {
-		return -EAGAIN;
+	identity_from_statx(&r->st, &identity);
+	kernel_id = kernel_mount_id(&r->st, identity.dev);
+	if (mount_at(r->pt, index)->kernel_id != kernel_id) {
+		found = mount_find(r->pt, kernel_id, &index);
+		if (!found)
+			return -EAGAIN;
 	}
+	/* Only now: what was held before may be the same, by its only reference. */
+	drop_mount(r);
+	r->own_mount = found;
+	r->identity = identity;
+	r->identity.mount = index;
 	r->mount = mount_at(r->pt, r->identity.mount);
 	place(r);
 	return 0;
@@ -197,7 +212,6 @@ static int add_by_handle(struct resolution *r, int dir_fd, const char *name, boo
 static int add_by_fd(struct resolution *r, int path_fd, struct node_use *ret_use)
 {
 	_cleanup_fd_ int fd = path_fd;
-	uint16_t seen = r->identity.mount;
 	int result;
 
 	if (statx(fd, "", AT_EMPTY_PATH, ATTR_MASK, &r->st) < 0)
@@ -205,16 +219,11 @@ static int add_by_fd(struct resolution *r, int path_fd, struct node_use *ret_use
 	result = identify(r);
 	if (result < 0)
 		return result;
-	/* The reference of the identity seen first stays with the caller. */
-	if (node_find(r->pt, &r->identity, 0, true, ret_use) == NODE_KNOWN) {
-		mount_unref(r->pt, r->identity.mount);
-		result = 0;
-	} else {
-		if (ret_use->node)
-			node_put(ret_use);
-		result = node_add(r->pt, &r->identity, NULL, take_fd(&fd), ret_use);
-	}
-	r->identity.mount = seen;
+	if (node_find(r->pt, &r->identity, 0, true, ret_use) == NODE_KNOWN)
+		return 1;
+	node_put(ret_use);
+	mount_ref(r->pt, r->identity.mount);
+	result = node_add(r->pt, &r->identity, NULL, take_fd(&fd), ret_use);
 	return result < 0 ? result : 1;
 }
 
@@ -275,7 +284,6 @@ static int resolve_once(struct resolution *r, int dir_fd, const char *name, bool
 
 		result = fd < 0 ? fd : add_by_fd(r, fd, ret_use);
 	}
-	mount_unref(r->pt, r->identity.mount);
 	return result < 0 ? result : 0;
 }
 
@@ -287,6 +295,7 @@ int identity_resolve(const struct node_use *parent, int dir_fd, const char *name
 
 	for (int i = 0; i < RESOLVE_TRIES && result == -EAGAIN; i++)
 		result = resolve_once(&r, dir_fd, name, open_soon, ret_use);
+	drop_mount(&r);
 	if (result == -EAGAIN)
 		return -ESTALE;
 	if (result < 0)
@@ -318,7 +327,7 @@ int identity_resolve_fd(const struct node_use *parent, int fd, struct statx *ret
 
 		result = path_fd < 0 ? -errno : add_by_fd(&r, path_fd, ret_use);
 	}
-	mount_unref(r.pt, r.identity.mount);
+	drop_mount(&r);
 	if (result < 0)
 		return result;
 	*ret_st = r.st;

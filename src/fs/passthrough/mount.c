@@ -116,7 +116,10 @@ static int add_locked(struct mount_table *table, const struct mount *mount)
 		index++;
 	if (index == MOUNTS_MAX)
 		return -ENFILE;
-	table->mounts[index] = *mount;
+	table->mounts[index].kernel_id = mount->kernel_id;
+	table->mounts[index].fd = mount->fd;
+	table->mounts[index].remote = mount->remote;
+	atomic_store(&table->mounts[index].references, 1);
 	if (index == table->end)
 		table->end++;
 	return (int)index;
@@ -124,7 +127,7 @@ static int add_locked(struct mount_table *table, const struct mount *mount)
 
 int mount_enter(struct passthrough *pt, int path_fd, uint64_t kernel_id, uint16_t *ret_index)
 {
-	struct mount mount = { .kernel_id = kernel_id, .references = 1, .fd = -1 };
+	struct mount mount = { .kernel_id = kernel_id, .fd = -1 };
 	int index;
 
 	if (pt->config.file_handles != PASSTHROUGH_HANDLES_NEVER)
@@ -174,18 +177,21 @@ bool mount_find(struct passthrough *pt, uint64_t kernel_id, uint16_t *ret_index)
 
 void mount_ref(struct passthrough *pt, uint16_t index)
 {
-	pthread_mutex_lock(&pt->mounts->lock);
-	pt->mounts->mounts[index].references++;
-	pthread_mutex_unlock(&pt->mounts->lock);
+	atomic_fetch_add(&pt->mounts->mounts[index].references, 1);
 }
 
 void mount_unref(struct passthrough *pt, uint16_t index)
 {
 	struct mount *mount = &pt->mounts->mounts[index];
+	uint32_t references = atomic_load(&mount->references);
 	int fd = -1;
 
+	while (references > 1) {
+		if (atomic_compare_exchange_weak(&mount->references, &references, references - 1))
+			return;
+	}
 	pthread_mutex_lock(&pt->mounts->lock);
-	if (--mount->references == 0) {
+	if (atomic_fetch_sub(&mount->references, 1) == 1) {
 		fd = mount->fd;
 		mount->fd = -1;
 	}

@@ -8,6 +8,7 @@
 #ifndef VIOFS_FS_PASSTHROUGH_MOUNT_H
 #define VIOFS_FS_PASSTHROUGH_MOUNT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,7 +21,7 @@
 
 struct mount {
 	uint64_t kernel_id; /* STATX_MNT_ID, or the device where the kernel has none */
-	uint32_t references; /* under the table's lock */
+	_Atomic uint32_t references; /* leaves 0, and becomes 0, only under the table's lock */
 	int fd; /* for open_by_handle_at(), -1: no handles here; fixed while referenced, as the rest */
 	bool remote; /* a network or user-space file system: others change it, and closing a file may report errors */
 };

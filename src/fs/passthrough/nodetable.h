@@ -159,7 +159,11 @@ int fd_cache_insert(struct passthrough *pt, struct node_use *use, int fd);
 /* Closes some cached descriptors that nobody uses; false when there was none. For when descriptors have run out. */
 bool fd_cache_shrink(struct passthrough *pt);
 
-/* Makes a node keep its descriptor until it is forgotten: the last name of its file is about to go. Best effort. */
-void node_keep(struct node_use *use);
+/*
+ * Makes a node keep its descriptor until it is forgotten: the last name of its file is about to go. Best effort; returns whether it
+ * is this call's doing, which node_unkeep() takes back when the name has stayed.
+ */
+bool node_keep(struct node_use *use);
+void node_unkeep(struct node_use *use);
 
 #endif

@@ -21,10 +21,9 @@
 
 /* #syscalls: unlinkat renameat2 statx */
 
-/* Keeps the file of a name that is about to go; best effort, the removal itself says what is wrong. */
-static void keep_file(struct node_use *dir, int fd, const char *name)
+/* Keeps the file of a name that is about to go; ret_kept gets its node if that was done. Best effort. */
+static void keep_file(struct node_use *dir, int fd, const char *name, struct node_use *ret_kept)
 {
-	_cleanup_node_ struct node_use use = NODE_USE_NONE;
 	struct node_identity identity;
 	uint64_t hint = hint_get(dir->pt->hints, dir->id, name);
 	struct statx st;
@@ -32,8 +31,9 @@ static void keep_file(struct node_use *dir, int fd, const char *name)
 	/* Nodes of a mount without handles always hold their descriptor. */
 	if (mount_at(dir->pt, dir->node->mount)->fd < 0)
 		return;
-	if (hint && node_get(dir->pt, hint, &use) == 0) {
-		node_keep(&use);
+	if (hint && node_get(dir->pt, hint, ret_kept) == 0) {
+		if (!node_keep(ret_kept))
+			node_put(ret_kept);
 		return;
 	}
 	if (statx(fd, name, AT_SYMLINK_NOFOLLOW, ATTR_MASK, &st) < 0)
@@ -45,13 +45,21 @@ static void keep_file(struct node_use *dir, int fd, const char *name)
 		return;
 	identity_from_statx(&st, &identity);
 	identity.mount = dir->node->mount;
-	if (node_find(dir->pt, &identity, 0, false, &use) != NODE_UNKNOWN)
-		node_keep(&use);
+	if (node_find(dir->pt, &identity, 0, false, ret_kept) != NODE_UNKNOWN && !node_keep(ret_kept))
+		node_put(ret_kept);
+}
+
+/* The name has stayed, or not. */
+static int settle_kept(struct node_use *kept, int result)
+{
+	if (result < 0 && kept->node)
+		node_unkeep(kept);
+	return result;
 }
 
 static int remove_name(struct fs *fs, uint64_t parent, const char *name, int flags)
 {
-	_cleanup_node_ struct node_use dir = NODE_USE_NONE;
+	_cleanup_node_ struct node_use dir = NODE_USE_NONE, kept = NODE_USE_NONE;
 	int result, fd;
 
 	result = node_get(passthrough_from_fs(fs), parent, &dir);
@@ -60,8 +68,8 @@ static int remove_name(struct fs *fs, uint64_t parent, const char *name, int fla
 	fd = node_fd(&dir);
 	if (fd < 0)
 		return fd;
-	keep_file(&dir, fd, name);
-	return unlinkat(fd, name, flags) < 0 ? -errno : 0;
+	keep_file(&dir, fd, name, &kept);
+	return settle_kept(&kept, unlinkat(fd, name, flags) < 0 ? -errno : 0);
 }
 
 int passthrough_unlink(struct fs *fs, struct fs_call *call, uint64_t parent, const char *name)
@@ -104,7 +112,7 @@ int passthrough_rename(struct fs *fs, struct fs_call *call, uint64_t parent, con
 		       const char *new_name, uint32_t flags)
 {
 	struct passthrough *pt = passthrough_from_fs(fs);
-	_cleanup_node_ struct node_use dir = NODE_USE_NONE, new_dir = NODE_USE_NONE;
+	_cleanup_node_ struct node_use dir = NODE_USE_NONE, new_dir = NODE_USE_NONE, kept = NODE_USE_NONE;
 	int result, fd, new_fd;
 
 	if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
@@ -121,11 +129,12 @@ int passthrough_rename(struct fs *fs, struct fs_call *call, uint64_t parent, con
 	if (new_fd < 0)
 		return new_fd;
 	if (!(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE)))
-		keep_file(&new_dir, new_fd, new_name);
+		keep_file(&new_dir, new_fd, new_name, &kept);
 	if (flags & RENAME_WHITEOUT)
 		result = rename_with_whiteout(pt, call, fd, name, new_fd, new_name, flags);
 	else
 		result = renameat2(fd, name, new_fd, new_name, flags) < 0 ? -errno : 0;
+	settle_kept(&kept, result);
 	if (result == 0)
 		move_hints(pt, parent, name, new_parent, new_name, flags);
 	return result;

@@ -74,3 +74,9 @@ help:
 	@echo 'make deps        install all packages that building and testing can use'
 	@echo 'make newer       fetch a newer User-Mode Linux and virtiofsd into ~/.cache/viofs'
 	@echo 'make install     install with meson; make clean: remove what was built'
+
+# System calls per request, counted with strace on a scripted guest.
+.PHONY: syscalls
+syscalls: all
+	@tools/need uml
+	@tools/count-syscalls --build $(BUILD)

@@ -36,7 +36,10 @@ static _Thread_local struct {
 	struct caps caps;
 	bool own_umask; /* no longer shared with other threads */
 	mode_t umask;
-} thread;
+	/* Ids that this namespace is known to have, so that a run of creations by one user asks once. */
+	uint32_t good_uid;
+	uint32_t good_gid;
+} thread = { .good_uid = NO_ID, .good_gid = NO_ID };
 
 static int caps_get(struct caps *ret_caps)
 {
@@ -201,7 +204,12 @@ static int switch_gid(const struct cred *cred, uint32_t gid, struct cred_guard *
 		return -EOVERFLOW;
 	set_fsgid(gid);
 	guard->gid = true;
-	return cred->partial && set_fsgid(NO_ID) != gid ? -EOVERFLOW : 0;
+	if (!cred->partial || thread.good_gid == gid)
+		return 0;
+	if (set_fsgid(NO_ID) != gid)
+		return -EOVERFLOW;
+	thread.good_gid = gid;
+	return 0;
 }
 
 static int switch_uid(const struct cred *cred, uint32_t uid, struct cred_guard *guard)
@@ -215,8 +223,11 @@ static int switch_uid(const struct cred *cred, uint32_t uid, struct cred_guard *
 		return -EPERM;
 	set_fsuid(uid);
 	guard->uid = true;
-	if (cred->partial && set_fsuid(NO_ID) != uid)
-		return -EOVERFLOW;
+	if (cred->partial && thread.good_uid != uid) {
+		if (set_fsuid(NO_ID) != uid)
+			return -EOVERFLOW;
+		thread.good_uid = uid;
+	}
 	return cred->keeps_caps ? 0 : caps_set(&thread.caps);
 }
 

@@ -196,7 +196,8 @@ static int add_by_handle(struct resolution *r, int dir_fd, const char *name, boo
 		return result;
 	if (is_settled(r)) {
 		r->identity.flags |= NODE_SETTLED;
-		if (open_soon && r->identity.type == S_IFREG && handle_names_inode(r)) {
+		if (open_soon && (r->identity.type == S_IFREG || r->identity.type == S_IFLNK) &&
+		    handle_names_inode(r)) {
 			result = confirm_by_name(r, dir_fd, name);
 			if (result < 0)
 				return result;

@@ -19,7 +19,7 @@
 #include "fs/passthrough/nodetable.h"
 #include "fs/passthrough/ops.h"
 
-/* #syscalls: unlinkat renameat2 statx */
+/* #syscalls: unlinkat renameat renameat2 statx */
 
 /* Keeps the file of a name that is about to go; ret_kept gets its node if that was done. Best effort. */
 static void keep_file(struct node_use *dir, int fd, const char *name, struct node_use *ret_kept)

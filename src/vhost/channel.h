@@ -15,7 +15,9 @@
 /* crosvm sends up to 32 regions in one table. */
 #define VHOST_MESSAGE_FDS_MAX 64u
 /* How long a peer may stay in the middle of a message or of taking a reply. */
+#ifndef VHOST_CHANNEL_TIMEOUT_MS
 #define VHOST_CHANNEL_TIMEOUT_MS 10000
+#endif
 
 struct vhost_message {
 	struct vhost_user_header header;

@@ -7,6 +7,7 @@
  * phase, and whoever comes second finishes it. When the completion is second the submitter has touched the request for
  * the last time before it said so.
  */
+/* #syscalls: futex */
 #include "session/internal.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How sessions begin and end: INIT, DESTROY, reset. */
+/* #syscalls: futex */
 #include "session/internal.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* #syscalls: brk mmap munmap mremap */
 #include "session/request.h"
 
 #include <assert.h>

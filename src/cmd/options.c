@@ -280,7 +280,7 @@ const struct option viofsd_option_table[] = {
 
 	{ "log-level", 0, OPTION_VALUE, "LOG_LEVEL", LOGGING, "Log level (error, warn, info, debug, trace, off)", NULL,
 	  "info", .set = option_set_choice, FIELD(log_level), .choices = log_choices },
-	{ "syslog", 0, OPTION_FLAG, NULL, LOGGING, "Log to syslog [default: stderr]", .set = option_set_true,
+	{ "syslog", 0, OPTION_FLAG, NULL, LOGGING, "Log to syslog instead of standard error", .set = option_set_true,
 	  FIELD(syslog) },
 
 	{ "migration-mode", 0, OPTION_VALUE, "MIGRATION_MODE", MIGRATION,

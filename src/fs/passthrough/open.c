@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "fs/passthrough/cred.h"
 #include "fs/passthrough/handle.h"
+#include "fs/passthrough/lock.h"
 #include "fs/passthrough/mount.h"
 #include "fs/passthrough/nodetable.h"
 #include "fs/passthrough/openflags.h"
@@ -98,9 +99,14 @@ int passthrough_opendir(struct fs *fs, struct fs_call *call, uint64_t node, uint
 
 int passthrough_release(struct fs *fs, struct fs_call *call, uint64_t node, const struct fuse_release_in *in)
 {
+	struct passthrough *pt = passthrough_from_fs(fs);
+
+	if (in->release_flags & FUSE_RELEASE_FLUSH)
+		lock_owner_drop(pt->locks, node, in->lock_owner);
 	if (in->fh == FS_NO_HANDLE)
 		return 0;
-	return handle_release(passthrough_from_fs(fs), in->fh, node);
+	/* With its last user the host's file is closed, and loses its flock. */
+	return handle_release(pt, in->fh, node);
 }
 
 int passthrough_releasedir(struct fs *fs, struct fs_call *call, uint64_t node, uint64_t fh)
@@ -130,6 +136,8 @@ int passthrough_flush(struct fs *fs, struct fs_call *call, uint64_t node, uint64
 	_cleanup_handle_ struct handle_use handle = HANDLE_USE_NONE;
 	int result;
 
+	/* Whichever of its open files of this node a process closes, its POSIX locks on it are gone. */
+	lock_owner_drop(pt->locks, node, lock_owner);
 	if (fh == FS_NO_HANDLE)
 		return 0;
 	result = handle_get(pt, fh, node, &handle);

@@ -11,6 +11,7 @@
 #include "fs/passthrough/handle.h"
 #include "fs/passthrough/hints.h"
 #include "fs/passthrough/identity.h"
+#include "fs/passthrough/lock.h"
 #include "fs/passthrough/mount.h"
 #include "fs/passthrough/ops.h"
 
@@ -32,6 +33,8 @@ static void passthrough_reset(struct fs *fs)
 {
 	struct passthrough *pt = passthrough_from_fs(fs);
 
+	/* First, for threads that wait for locks have handles in use. */
+	lock_table_reset(pt->locks);
 	handle_table_reset(pt);
 	node_table_reset(pt);
 	pt->session = (struct fs_session_info){ .flags = 0 };
@@ -41,6 +44,7 @@ static void passthrough_destroy(struct fs *fs)
 {
 	struct passthrough *pt = passthrough_from_fs(fs);
 
+	lock_table_free(pt->locks);
 	if (pt->handles)
 		handle_table_reset(pt);
 	handle_table_free(pt->handles);
@@ -92,6 +96,9 @@ static const struct fs_ops ops = {
 	.listxattr = passthrough_listxattr,
 	.removexattr = passthrough_removexattr,
 	.ioctl = passthrough_ioctl,
+	.getlk = passthrough_getlk,
+	.setlk = passthrough_setlk,
+	.interrupt = passthrough_interrupt,
 };
 
 static size_t default_fd_cache(void)
@@ -124,6 +131,8 @@ static int set_up(struct passthrough *pt)
 		result = handle_table_new(&pt->handles);
 	if (result == 0)
 		result = hints_new(&pt->hints);
+	if (result == 0)
+		result = lock_table_new(&pt->locks);
 	if (result == 0)
 		result = node_table_new(pt->config.fd_cache ? pt->config.fd_cache : default_fd_cache(), &pt->nodes);
 	if (result < 0)

@@ -156,6 +156,8 @@ static void test_times(void **state)
 		assert_int_equal(setattr(l, &in, &attr), 0);
 		assert_int_equal(attr.mtime, (uint64_t)-100);
 		/* The host's special values are not the guest's to give. */
+		in = (struct fuse_setattr_in){ .valid = FATTR_ATIME, .atimensec = UTIME_OMIT };
+		assert_int_equal(setattr(l, &in, &attr), -EINVAL);
 		in = (struct fuse_setattr_in){ .valid = FATTR_MTIME, .mtimensec = UTIME_NOW };
 		assert_int_equal(setattr(l, &in, &attr), -EINVAL);
 	}

@@ -119,6 +119,17 @@ static void test_rewind_and_seek(void **state)
 		assert_int_equal(fs_readdir(share.fs, &share.call, dir, open.fh, 0, &list.sink), 0);
 		assert_int_equal(list.count, FILES);
 		assert_true(seen[0]);
+		/* Nothing was taken, so this is no going on but a rewinding. */
+		assert_int_equal(
+		    fs_readdir(share.fs, &share.call, dir, open.fh, 0, &(struct seen_sink){ .sink = list.sink }.sink),
+		    0);
+		assert_int_equal(unlinkat(share.root, "dir/0", 0), 0);
+		memset(seen, 0, sizeof(seen));
+		list.count = 0;
+		list.room = 2 * FILES;
+		assert_int_equal(fs_readdir(share.fs, &share.call, dir, open.fh, 0, &list.sink), 0);
+		assert_int_equal(list.count, FILES - 1);
+		host_write(&share, "dir/0", "");
 		/* Back to the middle. */
 		memset(seen, 0, sizeof(seen));
 		list.count = 0;

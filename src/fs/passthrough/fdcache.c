@@ -14,7 +14,7 @@
 #include "fs/passthrough/nodetable.h"
 #include "fs/passthrough/pin.h"
 
-/* #syscalls: close futex brk mmap munmap */
+/* #syscalls: close futex brk mmap munmap sched_yield */
 
 /* How far the hand goes for one insertion: beyond that the descriptor serves one operation only. */
 #define CLOCK_STEPS 256u

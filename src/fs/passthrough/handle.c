@@ -9,7 +9,7 @@
 #include "fs/passthrough/pin.h"
 #include "fs/passthrough/slots.h"
 
-/* #syscalls: close futex brk mmap munmap */
+/* #syscalls: close futex brk mmap munmap sched_yield */
 
 struct handle_table {
 	struct slots slots;

@@ -242,6 +242,22 @@ static int open_path(struct passthrough *pt, int dir_fd, const char *name)
 	return result;
 }
 
+/* An O_PATH descriptor of what fd is open on. */
+static int reopen_path(struct passthrough *pt, int fd)
+{
+	char name[PROC_FD_NAME_MAX];
+	int result;
+
+	do {
+		int path_fd = open(proc_fd_name(fd, name), O_PATH | O_CLOEXEC);
+
+		if (path_fd >= 0)
+			return path_fd;
+		result = fd_retry(pt, errno);
+	} while (result == 0);
+	return result;
+}
+
 /* The mount below name was not known: enters it. The reference is the caller's. */
 static int enter_mount(struct passthrough *pt, int dir_fd, const char *name, uint16_t *ret_index)
 {
@@ -263,6 +279,7 @@ static int resolve_once(struct resolution *r, int dir_fd, const char *name, bool
 
 	r->now = now_ns();
 	r->has_handle = false;
+	/* Without AT_NO_AUTOMOUNT: to look a mount point up is how a guest enters it. */
 	if (statx(dir_fd, name, AT_SYMLINK_NOFOLLOW, ATTR_MASK, &r->st) < 0)
 		return -errno;
 	result = identify(r);
@@ -308,7 +325,6 @@ int identity_resolve(const struct node_use *parent, int dir_fd, const char *name
 int identity_resolve_fd(const struct node_use *parent, int fd, struct statx *ret_st, struct node_use *ret_use)
 {
 	struct resolution r = { .pt = parent->pt, .parent = parent->node, .now = now_ns() };
-	char name[PROC_FD_NAME_MAX];
 	int result;
 
 	if (statx(fd, "", AT_EMPTY_PATH, ATTR_MASK, &r.st) < 0)
@@ -324,9 +340,9 @@ int identity_resolve_fd(const struct node_use *parent, int fd, struct statx *ret
 		mount_ref(r.pt, r.identity.mount);
 		result = node_add(r.pt, &r.identity, &r.handle, -1, ret_use);
 	} else if (result == 0) {
-		int path_fd = open(proc_fd_name(fd, name), O_PATH | O_CLOEXEC);
+		int path_fd = reopen_path(r.pt, fd);
 
-		result = path_fd < 0 ? -errno : add_by_fd(&r, path_fd, ret_use);
+		result = path_fd < 0 ? path_fd : add_by_fd(&r, path_fd, ret_use);
 	}
 	drop_mount(&r);
 	if (result < 0)

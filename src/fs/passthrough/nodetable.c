@@ -10,7 +10,7 @@
 #include "fs/passthrough/nodetable.h"
 #include "fs/passthrough/pin.h"
 
-/* #syscalls: close mmap munmap mremap brk futex */
+/* #syscalls: close mmap munmap mremap brk futex sched_yield */
 
 #define FIRST_BUCKETS 16u
 

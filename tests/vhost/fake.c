@@ -4,9 +4,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/util.h"
 
@@ -102,31 +99,15 @@ static void reset(void *device)
 	tell(device, "reset ");
 }
 
-static int state_save(void *device, int fd)
-{
-	struct fake *fake = device;
-
-	if (fake->state_error)
-		return fake->state_error;
-	return write(fd, fake->state, strlen(fake->state)) < 0 ? -errno : 0;
-}
-
-static int state_load(void *device, int fd)
-{
-	struct fake *fake = device;
-	size_t length = 0;
-	ssize_t count;
-
-	while ((count = read(fd, fake->state + length, sizeof(fake->state) - 1 - length)) > 0)
-		length += (size_t)count;
-	fake->state[length] = '\0';
-	return count < 0 ? -errno : fake->state_error;
-}
-
-#define FAKE_OPS                                                                                                       \
-	.ring_start = ring_start, .ring_stop = ring_stop, .ring_enable = ring_enable, .ring_set_call = ring_set_call,  \
-	.ring_kick = ring_kick, .memory_changed = memory_changed, .log_changed = log_changed,                          \
-	.get_config = get_config, .features_set = features_set, .reset = reset
-
-const struct vhost_backend_ops fake_ops = { FAKE_OPS };
-const struct vhost_backend_ops fake_ops_with_state = { FAKE_OPS, .state_save = state_save, .state_load = state_load };
+const struct vhost_backend_ops fake_ops = {
+	.ring_start = ring_start,
+	.ring_stop = ring_stop,
+	.ring_enable = ring_enable,
+	.ring_set_call = ring_set_call,
+	.ring_kick = ring_kick,
+	.memory_changed = memory_changed,
+	.log_changed = log_changed,
+	.get_config = get_config,
+	.features_set = features_set,
+	.reset = reset,
+};

@@ -18,12 +18,9 @@ struct fake {
 	struct vhost_memory *memory; /* of memory_changed; borrowed */
 	struct vhost_log *log; /* of log_changed; borrowed */
 	uint64_t features;
-	char state[64]; /* what is saved, and was loaded */
-	int state_error;
 };
 
 extern const struct vhost_backend_ops fake_ops;
-extern const struct vhost_backend_ops fake_ops_with_state;
 
 /* What was told since last asked. */
 const char *fake_told(struct fake *fake);

@@ -33,7 +33,7 @@ int peer_eventfd(void)
 	return fd;
 }
 
-static int setup(void **state, const struct vhost_backend_ops *ops)
+int peer_setup(void **state)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 	int sockets[2];
@@ -47,23 +47,13 @@ static int setup(void **state, const struct vhost_backend_ops *ops)
 				   BIT(VIRTIO_F_RING_PACKED),
 		.max_queues = FAKE_QUEUES,
 		.config_size = FAKE_CONFIG_SIZE,
-		.ops = ops,
+		.ops = &fake_ops,
 		.device = &peer->fake,
 	};
 	assert_int_equal(vhost_backend_new(sockets[1], &config, &peer->backend), 0);
 	assert_int_equal(vhost_shared_memory_init(&peer->memory, PEER_GUEST_BASE, PEER_MEMORY_SIZE), 0);
 	*state = peer;
 	return 0;
-}
-
-int peer_setup(void **state)
-{
-	return setup(state, &fake_ops);
-}
-
-int peer_setup_with_state(void **state)
-{
-	return setup(state, &fake_ops_with_state);
 }
 
 int peer_teardown(void **state)

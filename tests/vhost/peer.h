@@ -30,7 +30,6 @@ struct peer {
 
 /* For cmocka: a fresh back-end before each test; afterwards no descriptor may be left. */
 int peer_setup(void **state);
-int peer_setup_with_state(void **state);
 int peer_teardown(void **state);
 
 /* Sends any bytes with any descriptors. */

@@ -49,7 +49,7 @@ int guest_rename(struct fs *fs, uint64_t parent, const char *name, uint64_t new_
 int guest_symlink(struct fs *fs, uint64_t parent, const char *name, const char *target);
 int guest_link(struct fs *fs, uint64_t node, uint64_t parent, const char *name);
 
-/* A call that may wait. */
+/* A call that may wait. Static, as it may complete after a test has failed. */
 struct guest_wait {
 	struct fs_call call;
 	sem_t done;

@@ -125,6 +125,14 @@ static int set_flock(struct passthrough *pt, struct fs_call *call, uint64_t node
 	return try_or_wait(pt, call, &request, wait);
 }
 
+/* A read lock takes a file open for reading, a write lock one open for writing, as fcntl() has it. */
+static int check_access(const struct handle *handle, uint32_t type)
+{
+	int access = handle->flags & O_ACCMODE;
+
+	return (type == F_RDLCK && access == O_WRONLY) || (type == F_WRLCK && access == O_RDONLY) ? -EBADF : 0;
+}
+
 static int set_posix(struct passthrough *pt, struct fs_call *call, uint64_t node, const struct fuse_lk_in *in,
 		     bool wait)
 {
@@ -135,6 +143,8 @@ static int set_posix(struct passthrough *pt, struct fs_call *call, uint64_t node
 	/* The file is checked and need not stay: the owner's description has the lock. */
 	if (result == 0)
 		result = handle_get(pt, in->fh, node, &handle);
+	if (result == 0)
+		result = check_access(handle.handle, in->lk.type);
 	if (result < 0)
 		return result;
 	if (in->lk.type == F_UNLCK) {

@@ -36,9 +36,9 @@ struct passthrough_config {
 
 /*
  * Opens the backend. On the main thread, before others start and before capabilities are dropped: it also prepares the
- * process for acting as the guest's users (see cred_init()). File handles are used if they can be opened at
- * this moment, which takes CAP_DAC_READ_SEARCH: it must be kept then. -EINVAL for a root_fd that is no directory, -EOPNOTSUPP when handles are mandatory and the host
- * gives none (lacking CAP_DAC_READ_SEARCH or a file system with handles).
+ * process for acting as the guest's users (see cred_init()). File handles are used if they can be opened at this moment,
+ * which takes CAP_DAC_READ_SEARCH: it must be kept then. -EINVAL for a root_fd that is no directory, -EOPNOTSUPP when
+ * handles are mandatory and the host gives none.
  */
 int passthrough_new(const struct passthrough_config *config, struct fs **ret_fs);
 

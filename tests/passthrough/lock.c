@@ -69,6 +69,26 @@ static int setflock(uint64_t handle, uint32_t type)
 	return fs_setlk(share.fs, &share.call, file, &in, false);
 }
 
+/* A read lock needs a file open for reading, a write lock one open for writing. */
+static void test_access_mode(void **state)
+{
+	struct fs_open reader, writer;
+	struct fuse_lk_in in = request(ALICE, F_WRLCK, 0, 9);
+
+	assert_int_equal(fs_open(share.fs, &share.call, file, O_RDONLY, 0, &reader), 0);
+	assert_int_equal(fs_open(share.fs, &share.call, file, O_WRONLY, 0, &writer), 0);
+	in.fh = reader.fh;
+	assert_int_equal(fs_setlk(share.fs, &share.call, file, &in, false), -EBADF);
+	in.fh = writer.fh;
+	assert_int_equal(fs_setlk(share.fs, &share.call, file, &in, false), 0);
+	in.lk.type = F_RDLCK;
+	assert_int_equal(fs_setlk(share.fs, &share.call, file, &in, false), -EBADF);
+	in.fh = reader.fh;
+	assert_int_equal(fs_setlk(share.fs, &share.call, file, &in, false), 0);
+	in.lk.type = F_UNLCK;
+	assert_int_equal(fs_setlk(share.fs, &share.call, file, &in, false), 0);
+}
+
 /* A call that may be pending. */
 struct waiter {
 	struct fs_call call;
@@ -601,7 +621,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
-		TEST(test_owners_exclude_each_other),
+		TEST(test_access_mode), TEST(test_owners_exclude_each_other),
 		TEST(test_ranges),
 		TEST(test_bad_files),
 		TEST(test_host_processes),

@@ -76,6 +76,7 @@ static int open_passthrough(const struct viofsd_options *options, const struct s
 		.announce_submounts = options->session.announce_submounts,
 		.allow_direct_io = options->session.allow_direct_io,
 		.preserve_noatime = options->preserve_noatime,
+		.all_ids = sandbox->all_ids,
 	};
 	int result = passthrough_new(&config, ret_fs);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -82,9 +83,26 @@ static int none_enter(const struct sandbox_config *config, struct sandbox *ret_s
 	return 0;
 }
 
+static bool map_is_whole(const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	unsigned int inside, outside, count;
+
+	return file && fscanf(file, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
+	       count == UINT32_MAX;
+}
+
 int sandbox_enter(const struct sandbox_config *config, struct sandbox *ret_sandbox)
 {
-	*ret_sandbox = (struct sandbox){ .root_fd = -1, .proc_self_fd = -1 };
+	bool user_namespace = config->mode == SANDBOX_NAMESPACE &&
+			      (geteuid() != 0 || config->uid_map.count || config->gid_map.count);
+
+	/* Asked here, as /proc is out of sight later. */
+	*ret_sandbox = (struct sandbox){
+		.root_fd = -1,
+		.proc_self_fd = -1,
+		.all_ids = !user_namespace && map_is_whole("/proc/self/uid_map") && map_is_whole("/proc/self/gid_map"),
+	};
 	switch (config->mode) {
 	case SANDBOX_NAMESPACE:
 		return namespaces_enter(config, ret_sandbox);

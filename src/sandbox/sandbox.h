@@ -50,6 +50,7 @@ struct sandbox {
 	int root_fd; /* the shared directory, O_PATH; -1 when there is none */
 	int proc_self_fd; /* the directory /proc/self/fd, O_PATH; nothing above it can be reached where the kernel allows */
 	bool own_mount; /* root_fd is the root of a mount of its own */
+	bool all_ids; /* every uid and gid of the kernel exists here */
 	bool one_user; /* only one uid is mapped here: taking the ids of others is impossible */
 };
 

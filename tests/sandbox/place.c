@@ -100,7 +100,7 @@ static void in_namespaces(void *data)
 	struct sandbox sandbox;
 
 	enter(&config, &sandbox);
-	EXPECT(sandbox.own_mount && !sandbox.one_user);
+	EXPECT(sandbox.own_mount && !sandbox.one_user && sandbox.all_ids);
 	expect_own_namespaces(&sandbox);
 	expect_only_shared(&sandbox);
 	expect_no_way_up(&sandbox);
@@ -137,7 +137,7 @@ static void in_user_namespace(void *data)
 
 	become_nobody();
 	enter(&config, &sandbox);
-	EXPECT(sandbox.own_mount && sandbox.one_user);
+	EXPECT(sandbox.own_mount && sandbox.one_user && !sandbox.all_ids);
 	EXPECT(geteuid() == 65534 && getegid() == 65534);
 	expect_own_namespaces(&sandbox);
 	expect_only_shared(&sandbox);
@@ -172,7 +172,7 @@ static void root_with_maps(void *data)
 	struct stat status;
 
 	enter(&config, &sandbox);
-	EXPECT(!sandbox.one_user && geteuid() == 0 && getegid() == 0);
+	EXPECT(!sandbox.one_user && !sandbox.all_ids && geteuid() == 0 && getegid() == 0);
 	EXPECT(fstatat(sandbox.root_fd, "file", &status, 0) == 0 && status.st_uid == 0);
 	EXPECT(fchownat(sandbox.root_fd, "file", 7, 7, 0) == 0);
 	EXPECT(fchownat(sandbox.root_fd, "file", 0, 0, 0) == 0);
@@ -186,7 +186,7 @@ static void in_chroot(void *data)
 	struct sandbox sandbox;
 
 	enter(&config, &sandbox);
-	EXPECT(!sandbox.own_mount && !sandbox.one_user);
+	EXPECT(!sandbox.own_mount && !sandbox.one_user && sandbox.all_ids);
 	EXPECT(getpid() != 1);
 	expect_only_shared(&sandbox);
 	expect_reopening(&sandbox);

@@ -126,6 +126,8 @@ static int set_up(struct passthrough *pt)
 	if (!pt->config.cwd_is_proc_self_fd && fchdir(pt->config.proc_self_fd) < 0)
 		return -errno;
 	cred_init(&pt->cred);
+	if (pt->config.all_ids)
+		pt->cred.partial = false;
 	result = mount_table_new(&pt->mounts);
 	if (result == 0)
 		result = handle_table_new(&pt->handles);

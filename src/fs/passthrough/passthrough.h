@@ -32,6 +32,9 @@ struct passthrough_config {
 	bool announce_submounts; /* mark mount points (if the guest can); else inode numbers are made unique */
 	bool allow_direct_io; /* honour O_DIRECT of the guest */
 	bool preserve_noatime; /* honour O_NOATIME of the guest; else it is left off */
+	/* Every user and group id is known to exist here; else /proc is asked, and where that is out of sight, each new
+	 * owner of a file is tried out. */
+	bool all_ids;
 };
 
 /*

@@ -55,7 +55,7 @@ struct daemon {
 	int socket_directory_fd; /* --sandbox none: where the socket is to be removed; else -1 */
 };
 
-#if defined(__SANITIZE_ADDRESS__)
+#if SANITIZE_ADDRESS
 /*
  * The leak checker of a sanitized build reads /proc at the end, which is mostly out of reach by then. A hook of its run-time
  * (sanitizer/lsan_interface.h).
@@ -252,7 +252,7 @@ static int start(struct daemon *daemon)
 	daemon->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
 	if (daemon->signal_fd < 0)
 		return -errno;
-#if defined(__SANITIZE_ADDRESS__)
+#if SANITIZE_ADDRESS
 	proc_is_gone = daemon->options.sandbox != SANDBOX_NONE || daemon->options.landlock;
 #endif
 	result = open_and_drop(daemon);

@@ -102,6 +102,12 @@ static bool is_optional(int number)
 #define CLONE_NAMESPACES                                                                                              \
 	((uint64_t)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET))
 
+/* Compares one argument of a call; second is for SCMP_CMP_MASKED_EQ, where first is the mask. */
+static struct scmp_arg_cmp argument(unsigned int index, enum scmp_compare how, uint64_t first, uint64_t second)
+{
+	return (struct scmp_arg_cmp){ .arg = index, .op = how, .datum_a = first, .datum_b = second };
+}
+
 /*
  * Allows a call with the arguments that are needed. 1 when it is none of these, 0 or -errno otherwise. What is not allowed
  * here falls to the filter's default, save for memory that could be executed: loading a library must fail softly.
@@ -111,30 +117,30 @@ static int narrow(scmp_filter_ctx filter, int number)
 	switch (number) {
 	case SYS_clone:
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
-					SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD));
+					argument(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD));
 	case SYS_prctl: {
 		/* Threads get names. C libraries name memory too (PR_SET_VMA), and do without where they may not. */
-		int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+		int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, argument(0, SCMP_CMP_EQ, PR_SET_NAME, 0));
 		return result < 0 ? result :
-				    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), number, 1, SCMP_A0(SCMP_CMP_NE, PR_SET_NAME));
+				    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), number, 1, argument(0, SCMP_CMP_NE, PR_SET_NAME, 0));
 	}
 	case SYS_unshare:
-		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A0(SCMP_CMP_EQ, CLONE_FS));
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, argument(0, SCMP_CMP_EQ, CLONE_FS, 0));
 	case SYS_socket:
-		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, argument(0, SCMP_CMP_EQ, AF_UNIX, 0));
 	case SYS_mmap:
 	case SYS_mprotect: {
-		int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 		return result < 0 ? result :
 				    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 1,
-						     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+						     argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 	}
 	case SYS_ioctl: {
 		/* Those of files are of type 'f', 'X' or 'v' (linux/fs.h); above all none of the terminal on standard error. */
 		int result = 0;
 		for (const char *type = "fXv"; result == 0 && *type; type++)
 			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
-						  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, (uint64_t)*type << 8));
+						  argument(1, SCMP_CMP_MASKED_EQ, 0xff00, (uint64_t)*type << 8));
 		return result;
 	}
 	default:
@@ -166,17 +172,6 @@ static int add_rules(scmp_filter_ctx filter, const struct seccomp_config *config
 	return result;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 int seccomp_enter(const struct seccomp_config *config)
 {
 	static const uint32_t actions[] = {
@@ -189,7 +184,7 @@ int seccomp_enter(const struct seccomp_config *config)
 		log_debug("seccomp: off; every system call may be made");
 		return 0;
 	}
-	if (SANITIZED) {
+	if (SANITIZE_ADDRESS || SANITIZE_THREAD) {
 		log_info("this build has sanitizers, which make system calls of their own: going without seccomp");
 		return 0;
 	}

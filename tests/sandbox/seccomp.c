@@ -21,11 +21,7 @@
 #include "sandbox/seccomp.h"
 #include "child.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
+#define SANITIZED (SANITIZE_ADDRESS || SANITIZE_THREAD)
 
 static const struct seccomp_config kill_config = { SECCOMP_KILL, false };
 

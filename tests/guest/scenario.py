@@ -112,6 +112,7 @@ class Scenario:
         """Boots a guest; each daemon's tag is mounted on the directory of the same name in the guest's root."""
         guest = Guest(self.kernel, self.setup.agent, [d.socket for d in daemons], [d.tag for d in daemons],
                       files=self.setup.programs, **more)
+        guest.watch = lambda: [daemon.check_running() for daemon in daemons if daemon.started]
         self.stack.callback(guest.close)
         if start:
             guest.start()

@@ -33,6 +33,7 @@ class Daemon:
         self.environment = environment
         self.listener = None
         self.process = None
+        self.started = False
         self.directory = tempfile.mkdtemp(prefix="viofs-daemon-")
         self.socket = os.path.join(self.directory, "sock")
         if uid is not None:
@@ -71,6 +72,7 @@ class Daemon:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise DaemonError(f"{' '.join(self.command + arguments)}\ndid not start to listen:\n{self.log()}")
             time.sleep(0.005)
+        self.started = True
 
     def log(self):
         with open(os.path.join(self.directory, "log"), "rb") as f:
@@ -79,8 +81,14 @@ class Daemon:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
+    def check_running(self):
+        """Raises if it has ended by itself."""
+        if self.process and self.process.poll() is not None:
+            raise DaemonError(f"the daemon ended with status {self.process.returncode}:\n{self.log()}")
+
     def stop(self, number=signal.SIGTERM, timeout=10):
         """Ends it with a signal; returns its exit status as subprocess gives it, None when it had to be killed."""
+        self.started = False
         if not self.process:
             return None
         status = None

@@ -29,8 +29,8 @@ class GuestError(Exception):
 
 
 def die_with_parent():
-    """In a child before exec: it is killed when we die, however that happens."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    """In a child before exec: it ends when we die, however that happens (UML then ends its helpers, too)."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 class Job:
@@ -46,17 +46,14 @@ class Job:
 
     def wait(self, timeout=60):
         """Waits for the end; returns the exit status."""
-        with self.guest.changed:
-            self.guest.changed.wait_for(lambda: self.status is not None or self.guest.dead, timeout)
-        if self.status is None:
+        if not self.guest.wait(lambda: self.status is not None, timeout):
             raise GuestError(("the guest died" if self.guest.dead else f"a command did not end in {timeout} s") +
                              f"; its output so far: {self.text[-2000:]!r}\n" + self.guest.log_tail())
         return self.status
 
     def wait_for(self, text, timeout=30):
         """Waits until text stands in the output."""
-        with self.guest.changed:
-            self.guest.changed.wait_for(lambda: text in self.text or self.status is not None or self.guest.dead, timeout)
+        self.guest.wait(lambda: text in self.text or self.status is not None, timeout)
         if text not in self.text:
             raise GuestError(f"no {text!r} in {timeout} s, only {self.text[-500:]!r}")
 
@@ -98,6 +95,7 @@ class Guest:
         self.changed = threading.Condition()
         self.sending = threading.Lock()
         self.jobs = {}
+        self.watch = None
 
     # Life
 
@@ -141,11 +139,10 @@ class Guest:
     def wait_up(self, timeout=None):
         timeout = timeout or (60 if self.kernel.kind == "uml" else 180)
         deadline = time.monotonic() + timeout
-        with self.changed:
-            while not self.up and not self.dead and time.monotonic() < deadline:
-                self.changed.wait(0.2)
-                if self.process.poll() is not None:
-                    break
+        while not self.up and self.process.poll() is None and time.monotonic() < deadline:
+            self.wait(lambda: self.up, 0.2)
+            if self.dead:
+                break
         if not self.up:
             raise GuestError(f"the guest did not come up\n{self.log_tail()}")
 
@@ -213,6 +210,22 @@ class Guest:
                 return "the end of its log:\n" + f.read()[-size:].decode(errors="replace")
         except (OSError, TypeError):
             return "it left no log"
+
+    def wait(self, condition, timeout=None):
+        """
+        Waits until condition() holds, which it is asked whenever the guest says something; false when it does not in
+        time or the guest is dead. Raises what self.watch() raises: a guest whose daemon is gone may hang forever.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: condition() or self.dead, 0.5)
+                if condition():
+                    return True
+                if self.dead or (deadline is not None and time.monotonic() > deadline):
+                    return False
+            if self.watch:
+                self.watch()
 
     # The line to the agent
 

@@ -187,6 +187,8 @@ static void serve_completions(struct queue *queue)
 			recycle(queue, request);
 			continue;
 		}
+		/* Here, and not where a lock was granted: the guest may have been paused or gone then. */
+		session_reply(&request->session);
 		answer(queue, request);
 		answered = true;
 	}

@@ -112,9 +112,23 @@ static void call_completed(struct fs_call *call, int result)
 	state->late_result = result;
 	if (atomic_exchange(&state->phase, REQUEST_COMPLETED) != REQUEST_WAITING)
 		return;
-	finish(state, result);
+	/* The guest may be paused or gone by now, and its memory with it: the device knows. */
+	if (state->request->unbounded)
+		state->unanswered = true;
+	else
+		finish(state, result);
 	count_down(state->session, &state->session->pending);
 	hand_back(state);
+}
+
+void session_reply(struct session_request *request)
+{
+	struct session_private *state = request->state;
+
+	if (!state->unanswered)
+		return;
+	state->unanswered = false;
+	finish(state, state->late_result);
 }
 
 /*
@@ -189,6 +203,9 @@ static bool belongs_in_pool(const struct session *session, const struct session_
 {
 	unsigned int flags = state->opcode->flags;
 
+	/* Waits on no thread of ours, and must not be answered from one of the pool's. */
+	if (state->in.opcode == FUSE_SETLKW)
+		return false;
 	return session->pool && !(flags & FUSEMSG_NO_REPLY) && (session->config.pool_all || (flags & FUSEMSG_POOL));
 }
 

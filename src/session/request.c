@@ -159,6 +159,7 @@ int request_begin(struct session_private *state, struct session_request *request
 	state->opcode = NULL;
 	state->handler = NULL;
 	state->deferred = false;
+	state->unanswered = false;
 	atomic_store_explicit(&state->phase, REQUEST_RUNNING, memory_order_relaxed);
 	state->scratch_used = 0;
 	state->head = NULL;

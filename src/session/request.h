@@ -46,6 +46,7 @@ struct session_private {
 	atomic_int phase; /* enum request_phase */
 	int late_result; /* what the completion came with */
 	bool deferred; /* request->complete is to be called */
+	bool unanswered; /* completed with late_result; session_reply() writes the reply */
 
 	struct fuse_in_header in; /* copied from the guest and checked */
 	struct iov_cursor input; /* the message behind what has been taken */

@@ -71,7 +71,8 @@ struct session_request {
 	void (*complete)(struct session_request *request);
 	size_t written; /* bytes of reply; 0 for messages that have none */
 	/* Set before session_submit() returns SESSION_PENDING: the request waits without bound (a blocking lock), so that a queue
-	 * that stops does not wait for it. False for everything else, which the device waits for. */
+	 * that stops does not wait for it. Its reply is written by session_reply() only. False for everything else, which
+	 * the device waits for, and whose reply is in place when complete is called. */
 	bool unbounded;
 	/* ---- private to the session ---- */
 	struct session_private *state; /* see session/request.h */
@@ -99,6 +100,12 @@ void session_request_fini(struct session_request *request);
  * has no room for an answer, dropped with written 0.
  */
 enum session_result session_submit(struct session *session, struct session_request *request);
+
+/*
+ * Writes the reply of a request that has waited without bound, after its complete was called: by the thread that may touch guest
+ * memory then, or never when the guest that asked is gone. Does nothing for other requests.
+ */
+void session_reply(struct session_request *request);
 
 /*
  * Ends the session: returns when no operation runs any more. Pending requests complete with -EINTR (their complete is called before

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "sandbox/sandbox.h"
 #include "child.h"
 
@@ -345,11 +346,19 @@ static bool is_root(void)
 			skip();                  \
 		assert_child(name, NULL);        \
 	}
+/* A process with threads, and the thread sanitizer has one, may not make a user namespace. */
+#define USER_NAMESPACE_TEST(name)                \
+	static void test_##name(void **state)    \
+	{                                        \
+		if (!is_root() || SANITIZE_THREAD) \
+			skip();                  \
+		assert_child(name, NULL);        \
+	}
 ROOT_TEST(in_namespaces)
 ROOT_TEST(flags_of_mount)
-ROOT_TEST(in_user_namespace)
-ROOT_TEST(as_root_of_user_namespace)
-ROOT_TEST(root_with_maps)
+USER_NAMESPACE_TEST(in_user_namespace)
+USER_NAMESPACE_TEST(as_root_of_user_namespace)
+USER_NAMESPACE_TEST(root_with_maps)
 ROOT_TEST(in_chroot)
 ROOT_TEST(chroot_refused)
 ROOT_TEST(nothing_shared)

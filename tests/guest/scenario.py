@@ -73,7 +73,7 @@ class Scenario:
 
     def skip(self, what, reason):
         self.count += 1
-        self.report(f"ok - {self.name} {what} # SKIP {reason}")
+        self.report(f"ok - {self.name} {what} # SKIP {' '.join(str(reason).split())}")
 
     def fsops(self, guest, have=(), only=None, directory="/share", timeout=400):
         """Runs the checks of tests/guest/ops in a directory of the guest; each counts as one."""

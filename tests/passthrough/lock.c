@@ -17,6 +17,7 @@
 
 #define ALICE 0xa11ceu
 #define BOB 0xb0bu
+#define CAROL 0xca401u
 #define END ((uint64_t)INT64_MAX)
 
 static struct share share;
@@ -357,6 +358,19 @@ static void test_closing_drops(void **state)
 	fh = fh2;
 }
 
+/* The owner of an F_OFD_SETLK is its open file: only the end of that one tells that its locks are to go. */
+static void test_release_drops(void **state)
+{
+	struct fuse_release_in release = { .fh = fh };
+
+	assert_int_equal(setlk(ALICE, F_WRLCK, 0, 9), 0);
+	assert_int_equal(setlk(BOB, F_WRLCK, 20, 29), 0);
+	assert_int_equal(fs_release(share.fs, &share.call, file, &release), 0);
+	fh = open_file();
+	assert_int_equal(setlk(CAROL, F_WRLCK, 20, 29), -EAGAIN);
+	assert_int_equal(setlk(CAROL, F_WRLCK, 0, 9), 0);
+}
+
 static void test_wait_is_granted(void **state)
 {
 	struct waiter bob;
@@ -628,6 +642,7 @@ int main(void)
 		TEST(test_flock),
 		TEST(test_getlk),
 		TEST(test_closing_drops),
+		TEST(test_release_drops),
 		TEST(test_wait_is_granted),
 		TEST(test_wait_for_the_host),
 		TEST(test_interrupt),

@@ -156,7 +156,7 @@ static int set_posix(struct passthrough *pt, struct fs_call *call, uint64_t node
 		if (!request.owner)
 			return 0;
 	} else {
-		result = lock_owner_get(pt, node, in->owner, in->lk.pid, &request.owner);
+		result = lock_owner_get(pt, node, in->owner, in->fh, in->lk.pid, &request.owner);
 		if (result < 0)
 			return result;
 	}

@@ -42,6 +42,7 @@ struct lock_owner {
 	uint64_t node;
 	uint64_t owner;
 	int fd; /* whose description holds the locks */
+	uint64_t fh; /* handle that it locked with last; under the table's mutex */
 	uint32_t pid; /* of the guest's process that locked last */
 	uint32_t
 	    users; /* operations, and the table while it is listed; all but fd and the key under the table's mutex */
@@ -67,9 +68,16 @@ void lock_table_reset(struct lock_table *table);
 /* Drops the owner's POSIX locks on a node, as when it closes a file. Without system calls when it has none. */
 void lock_owner_drop(struct lock_table *table, uint64_t node, uint64_t owner);
 
+/*
+ * Drops the POSIX locks that were last set with a handle which is now closed. Processes have told of theirs before (see
+ * lock_owner_drop()), but a lock of the guest's F_OFD_SETLK has its open file as the owner, which nothing else names.
+ */
+void lock_owner_drop_handle(struct lock_table *table, uint64_t node, uint64_t fh);
+
 /* The owner's entry, made with a file opened for it if need be. -ENOLCK when descriptors have run out, else as
  * node_open(). */
-int lock_owner_get(struct passthrough *pt, uint64_t node, uint64_t owner, uint32_t pid, struct lock_owner **ret_owner);
+int lock_owner_get(struct passthrough *pt, uint64_t node, uint64_t owner, uint64_t fh, uint32_t pid,
+		   struct lock_owner **ret_owner);
 
 /* The owner's entry or NULL. */
 struct lock_owner *lock_owner_find(struct lock_table *table, uint64_t node, uint64_t owner);

@@ -89,17 +89,13 @@ void lock_owner_put(struct lock_table *table, struct lock_owner *entry)
 	}
 }
 
-void lock_owner_drop(struct lock_table *table, uint64_t node, uint64_t owner)
+/* With the mutex held, which it gives up; drops the locks of the entry at place, if there is one. */
+static void drop_at(struct lock_table *table, struct lock_owner **place)
 {
 	struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
-	struct lock_owner **place, *entry;
+	struct lock_owner *entry = *place;
 	bool busy = false;
 
-	if (atomic_load(&table->owners) == 0)
-		return;
-	pthread_mutex_lock(&table->mutex);
-	place = find(table, node, owner);
-	entry = *place;
 	if (entry) {
 		/* Another thread of the owner may be waiting for a lock, which it shall keep when it comes. */
 		busy = entry->users > 1;
@@ -112,6 +108,34 @@ void lock_owner_drop(struct lock_table *table, uint64_t node, uint64_t owner)
 	if (busy)
 		fcntl(entry->fd, F_OFD_SETLK, &all);
 	lock_owner_put(table, entry);
+}
+
+void lock_owner_drop(struct lock_table *table, uint64_t node, uint64_t owner)
+{
+	if (atomic_load(&table->owners) == 0)
+		return;
+	pthread_mutex_lock(&table->mutex);
+	drop_at(table, find(table, node, owner));
+}
+
+void lock_owner_drop_handle(struct lock_table *table, uint64_t node, uint64_t fh)
+{
+	struct lock_owner **place;
+	bool found;
+
+	if (atomic_load(&table->owners) == 0)
+		return;
+	do {
+		pthread_mutex_lock(&table->mutex);
+		place = bucket_of(table, node);
+		while (*place && !((*place)->node == node && (*place)->fh == fh))
+			place = &(*place)->next;
+		found = *place;
+		/* One that is in use stays listed: it is not to be found again. */
+		if (found)
+			(*place)->fh = FS_NO_HANDLE;
+		drop_at(table, place);
+	} while (found);
 }
 
 /* For both kinds of locks if that is possible: the kernel wants a file open for writing to lock it for writing. */
@@ -130,7 +154,8 @@ static int open_for_locks(struct passthrough *pt, uint64_t node)
 	return fd == -EMFILE || fd == -ENFILE ? -ENOLCK : fd;
 }
 
-int lock_owner_get(struct passthrough *pt, uint64_t node, uint64_t owner, uint32_t pid, struct lock_owner **ret_owner)
+int lock_owner_get(struct passthrough *pt, uint64_t node, uint64_t owner, uint64_t fh, uint32_t pid,
+		   struct lock_owner **ret_owner)
 {
 	struct lock_table *table = pt->locks;
 	struct lock_owner *made = NULL, **place, *entry = lock_owner_find(table, node, owner);
@@ -159,6 +184,7 @@ int lock_owner_get(struct passthrough *pt, uint64_t node, uint64_t owner, uint32
 		}
 		entry->users++;
 	}
+	entry->fh = fh;
 	entry->pid = pid;
 	pthread_mutex_unlock(&table->mutex);
 	lock_owner_put(table, made);

@@ -105,6 +105,7 @@ int passthrough_release(struct fs *fs, struct fs_call *call, uint64_t node, cons
 		lock_owner_drop(pt->locks, node, in->lock_owner);
 	if (in->fh == FS_NO_HANDLE)
 		return 0;
+	lock_owner_drop_handle(pt->locks, node, in->fh);
 	/* With its last user the host's file is closed, and loses its flock. */
 	return handle_release(pt, in->fh, node);
 }

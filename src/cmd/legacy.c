@@ -76,9 +76,8 @@ static const struct legacy_word values[] = {
 struct legacy_flag {
 	const char *name;
 	bool negatable;
-	size_t offset; /* of a bool, or NO_FIELD when the flag has no effect */
+	size_t offset; /* of a bool */
 };
-#define NO_FIELD SIZE_MAX
 #define FLAG(name, field) { name, true, offsetof(struct viofsd_options, field) }
 static const struct legacy_flag flags[] = {
 	FLAG("xattr", session.xattr),
@@ -87,8 +86,8 @@ static const struct legacy_flag flags[] = {
 	FLAG("allow_direct_io", session.allow_direct_io),
 	FLAG("killpriv_v2", session.killpriv_v2),
 	FLAG("announce_submounts", session.announce_submounts),
-	{ "flock", true, NO_FIELD },
-	{ "posix_lock", true, NO_FIELD },
+	FLAG("flock", session.flock_locks),
+	FLAG("posix_lock", session.posix_locks),
 };
 
 static int apply_flag(struct viofsd_options *options, const char *word)
@@ -107,8 +106,7 @@ static int apply_flag(struct viofsd_options *options, const char *word)
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		if (strcmp(flags[i].name, name) != 0 || (!on && !flags[i].negatable))
 			continue;
-		if (flags[i].offset != NO_FIELD)
-			*(bool *)((char *)options + flags[i].offset) = on;
+		*(bool *)((char *)options + flags[i].offset) = on;
 		return 0;
 	}
 	return -ENOENT;

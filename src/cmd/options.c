@@ -185,6 +185,12 @@ const struct option viofsd_option_table[] = {
 	{ "no-announce-submounts", 0, OPTION_FLAG, NULL, FEATURES,
 	  "Do not tell the guest which directories are mount points", .set = option_set_false,
 	  FIELD(session.announce_submounts) },
+	{ "no-posix-lock", 0, OPTION_FLAG, NULL, FEATURES, "Leave fcntl() locks to the guest",
+	  "They then exclude processes of that guest only, but a process that waits for one can be interrupted: Linux' virtio-fs "
+	  "driver does not pass interrupts on.",
+	  .set = option_set_false, FIELD(session.posix_locks) },
+	{ "no-flock", 0, OPTION_FLAG, NULL, FEATURES, "Leave flock() locks to the guest", "As --no-posix-lock.",
+	  .set = option_set_false, FIELD(session.flock_locks) },
 	{ "inode-file-handles", 0, OPTION_EQUALS, "INODE_FILE_HANDLES", FEATURES,
 	  "When to use file handles to reference inodes instead of O_PATH file descriptors (never, prefer, mandatory)",
 	  "- never: Never use file handles, always use O_PATH file descriptors; every file that the guest knows costs one.\n\n"
@@ -314,7 +320,7 @@ const struct option viofsd_option_table[] = {
 	  "Words with commas between: source=DIR, cache=auto|always|none|metadata, sandbox=namespace|chroot, modcaps=..., "
 	  "xattrmap=..., loglevel=err|warn|info|debug, timeout=SECONDS, and the flags xattr, writeback, "
 	  "allow_direct_io, readdirplus, killpriv_v2, posix_acl, security_label (each also with no_ in front), "
-	  "announce_submounts, flock and posix_lock (the last two have no effect: locks always work).",
+	  "announce_submounts, flock and posix_lock.",
 	  .set = option_set_list, FIELD(legacy) },
 	{ NULL, 'd', OPTION_FLAG, NULL, LEGACY, "Set log level to \"debug\" [deprecated]", .set = option_set_true,
 	  FIELD(legacy_debug) },
@@ -343,6 +349,8 @@ void viofsd_options_init(struct viofsd_options *options)
 			.entry_timeout_ns = SESSION_TIMEOUT_DEFAULT,
 			.attr_timeout_ns = SESSION_TIMEOUT_DEFAULT,
 			.readdirplus = true,
+			.posix_locks = true,
+			.flock_locks = true,
 			.announce_submounts = true,
 		},
 		.file_handles_given = PASSTHROUGH_HANDLES_PREFER,

@@ -74,8 +74,10 @@ static int choose_flags(const struct session_config *config, const struct negoti
 	uint64_t flags = FLAGS_ALWAYS | choose_caching(config, offered);
 	int error;
 
-	if (abilities->locks)
-		flags |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+	if (abilities->locks && config->posix_locks)
+		flags |= FUSE_POSIX_LOCKS;
+	if (abilities->locks && config->flock_locks)
+		flags |= FUSE_FLOCK_LOCKS;
 	if (abilities->ioctl)
 		flags |= FUSE_HAS_IOCTL_DIR;
 	if (abilities->lookup_self)

@@ -47,6 +47,8 @@ struct session_config {
 	bool readdirplus;
 	bool announce_submounts;
 	bool killpriv_v2;
+	bool posix_locks; /* fcntl() locks reach the host and other guests; else they are the guest's own */
+	bool flock_locks; /* the same for flock() */
 	bool xattr; /* false: xattr operations are -ENOSYS */
 	bool readonly; /* mutating operations are -EROFS in a filter; here it only permits no_open with cache always */
 	enum session_tristate posix_acl;

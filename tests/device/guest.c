@@ -42,6 +42,8 @@ void host_init(struct host *host)
 		.entry_timeout_ns = SESSION_TIMEOUT_DEFAULT,
 		.attr_timeout_ns = SESSION_TIMEOUT_DEFAULT,
 		.readdirplus = true,
+		.posix_locks = true,
+		.flock_locks = true,
 	};
 
 	assert_int_equal(memory_new(&memory, &host->fs), 0);

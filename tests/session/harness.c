@@ -28,6 +28,8 @@ void harness_init(struct harness *harness)
 		.entry_timeout_ns = SESSION_TIMEOUT_DEFAULT,
 		.attr_timeout_ns = SESSION_TIMEOUT_DEFAULT,
 		.readdirplus = true,
+		.posix_locks = true,
+		.flock_locks = true,
 		.announce_submounts = true,
 		.xattr = true,
 	};
@@ -108,6 +110,8 @@ int harness_collect(struct harness *harness)
 	struct session_request *request = &harness->request;
 	struct fuse_out_header header;
 
+	/* As the device does when a request comes back. */
+	session_reply(request);
 	join(harness->out, harness->writable, request->writable_count);
 	join(NULL, harness->readable, request->readable_count);
 	if (request->written == 0)

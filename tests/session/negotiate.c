@@ -27,6 +27,8 @@ static struct session_config make_config(void)
 		.cache = SESSION_CACHE_AUTO,
 		.entry_timeout_ns = SESSION_TIMEOUT_DEFAULT,
 		.attr_timeout_ns = SESSION_TIMEOUT_DEFAULT,
+		.posix_locks = true,
+		.flock_locks = true,
 	};
 }
 
@@ -90,6 +92,16 @@ static void test_only_what_is_offered(void **state)
 			    FUSE_NO_EXPORT_SUPPORT | FUSE_HAS_RESEND | FUSE_OVER_IO_URING | FUSE_REQUEST_TIMEOUT))
 			assert_false(all.flags & flag);
 	}
+}
+
+static void test_locks_of_the_guest(void **state)
+{
+	struct session_config config = make_config();
+
+	config.posix_locks = false;
+	assert_true(run(&config, 45, ALL).flags == (DEFAULT_FLAGS & ~FUSE_POSIX_LOCKS));
+	config.flock_locks = false;
+	assert_true(run(&config, 45, ALL).flags == (DEFAULT_FLAGS & ~(FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS)));
 }
 
 static void check_option(struct session_config *config, bool *option, uint64_t flags)
@@ -258,6 +270,7 @@ static void test_max_write(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_locks_of_the_guest),
 		cmocka_unit_test(test_default_flags),  cmocka_unit_test(test_only_what_is_offered),
 		cmocka_unit_test(test_options),        cmocka_unit_test(test_readdirplus_needs_caching),
 		cmocka_unit_test(test_invalidation),   cmocka_unit_test(test_no_open),

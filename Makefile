@@ -18,7 +18,7 @@ all: | deps-build
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=debugoptimized >$(BUILD).log 2>&1 || \
 		{ cat $(BUILD).log; exit 1; }
 	@mkdir -p $(BUILD) && { [ ! -f $(BUILD).log ] || mv $(BUILD).log $(BUILD)/setup.log; }
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) -n | grep -q 'no work to do' || ninja -C $(BUILD)
 
 .PHONY: deps-build deps
 deps-build:

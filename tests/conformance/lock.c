@@ -235,6 +235,19 @@ static void release_ends_flock(struct fs *fs)
 	assert_int_equal(guest_release(fs, opened.file, opened.fh[1]), 0);
 }
 
+/* The owner of an F_OFD_SETLK is its open file: only the end of that one tells that its locks are to go. */
+static void release_ends_posix(struct fs *fs)
+{
+	struct opened opened;
+
+	NEED(fs, setlk);
+	opened = open_twice(fs);
+	assert_int_equal(set(&opened, 0, F_WRLCK, 0, 9), 0);
+	assert_int_equal(guest_release(fs, opened.file, opened.fh[0]), 0);
+	assert_int_equal(set(&opened, 1, F_WRLCK, 0, 9), 0);
+	assert_int_equal(guest_release(fs, opened.file, opened.fh[1]), 0);
+}
+
 static void wait_free(struct fs *fs)
 {
 	static struct guest_wait wait;
@@ -398,6 +411,7 @@ const struct conformance_test conformance_lock[] = {
 	CONFORMANCE_TEST(flock_exclusion),
 	CONFORMANCE_TEST(flock_and_posix_are_apart),
 	CONFORMANCE_TEST(release_ends_flock),
+	CONFORMANCE_TEST(release_ends_posix),
 	CONFORMANCE_TEST(wait_free),
 	CONFORMANCE_TEST(wait_until_unlock),
 	CONFORMANCE_TEST(wait_until_flush),

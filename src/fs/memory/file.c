@@ -192,7 +192,7 @@ static int close_file(struct memory *memory, uint64_t node, const struct fuse_re
 		mem_lock_drop_owner(memory, inode, in->lock_owner, true, completed);
 	if (file) {
 		mem_lock_cancel_file(memory, file->id, completed);
-		mem_lock_drop_owner(memory, inode, file->id, true, completed);
+		mem_lock_drop_file(memory, inode, file->id, completed);
 		mem_file_free(memory, file);
 	}
 	return 0;

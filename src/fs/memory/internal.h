@@ -144,6 +144,11 @@ void mem_xattr_free_all(struct memory *memory, struct inode *inode);
 
 /* lock.c. Calls that are over are moved to completed; mem_lock_complete() is called without the lock. */
 
+/*
+ * Drops all locks that were set with an open file which goes. Processes have told of their POSIX locks before, but one
+ * of the guest's F_OFD_SETLK has the open file as its owner, which nothing else names.
+ */
+void mem_lock_drop_file(struct memory *memory, struct inode *inode, uint64_t fh, struct list *completed);
 /* Drops the POSIX locks of an owner, or the flock lock of one. */
 void mem_lock_drop_owner(struct memory *memory, struct inode *inode, uint64_t owner, bool flock,
 			 struct list *completed);

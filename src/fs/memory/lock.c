@@ -34,6 +34,7 @@ static struct range range_of(const struct fuse_lk_in *in)
 		.end = flock ? INT64_MAX : in->lk.end,
 		.type = in->lk.type,
 		.pid = in->lk.pid,
+		.fh = in->fh,
 		.flock = flock,
 	};
 }
@@ -83,6 +84,14 @@ void mem_lock_complete(struct list *completed)
 	}
 }
 
+/* The caller calls retry() after the last. */
+static void drop(struct memory *memory, struct range *range)
+{
+	list_remove(&range->link);
+	free(range);
+	memory->locks--;
+}
+
 void mem_lock_drop_owner(struct memory *memory, struct inode *inode, uint64_t owner, bool flock, struct list *completed)
 {
 	bool dropped = false;
@@ -92,9 +101,23 @@ void mem_lock_drop_owner(struct memory *memory, struct inode *inode, uint64_t ow
 
 		if (range->owner != owner || range->flock != flock)
 			continue;
-		list_remove(&range->link);
-		free(range);
-		memory->locks--;
+		drop(memory, range);
+		dropped = true;
+	}
+	if (dropped)
+		retry(memory, inode, completed);
+}
+
+void mem_lock_drop_file(struct memory *memory, struct inode *inode, uint64_t fh, struct list *completed)
+{
+	bool dropped = false;
+
+	list_for_each_safe (link, &inode->locks) {
+		struct range *range = list_entry(link, struct range, link);
+
+		if (range->fh != fh)
+			continue;
+		drop(memory, range);
 		dropped = true;
 	}
 	if (dropped)

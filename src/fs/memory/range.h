@@ -12,6 +12,7 @@
 struct range {
 	struct list link;
 	uint64_t owner;
+	uint64_t fh; /* open file that it was set with, FS_NO_HANDLE: none */
 	uint64_t start, end; /* end inclusive */
 	uint32_t type; /* F_RDLCK, F_WRLCK, F_UNLCK */
 	uint32_t pid;

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <sys/wait.h>
 
-#define CHECK_SECONDS 30
+#define CHECK_SECONDS 60
 #define EXIT_FAILED 1
 #define EXIT_SKIPPED 77
 

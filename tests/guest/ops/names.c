@@ -207,7 +207,7 @@ static void rename_whiteout(void)
 
 static void list_many(void)
 {
-	enum { COUNT = 1200 };
+	enum { COUNT = 700 };
 	static bool seen[COUNT];
 	struct dirent *entry;
 	int found = 0, number;

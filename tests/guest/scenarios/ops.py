@@ -23,6 +23,7 @@ MODES = {
     "submounts": (["--announce-submounts"], BASE),
     "no-readdirplus": (["--no-readdirplus"], BASE),
     "xattrmap": (["--xattr", "--xattrmap", ":map::user.virtiofs.:"], BASE + ["xattrmap"]),
+    "local-locks": (["--no-posix-lock", "--no-flock"], BASE + ["interrupts"]),
     "memory": (["--backend", "memory", "--xattr"], [w for w in BASE if w != "ioctl"] + ["xattr", "memory"]),
     "threads": (["--thread-pool-size", "4"], BASE),
 }

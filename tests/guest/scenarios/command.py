@@ -41,8 +41,10 @@ def run_command(run):
 @scenario("uml", "newer")
 def interrupted(run):
     """Ctrl-C in the middle: everything goes away."""
+    # Whoever started the tests in the background had Ctrl-C ignored for all that comes of it.
     job = subprocess.Popen(command(run, "--cmd", "echo started; sleep 100"), stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     run.same("it runs", job.stdout.readline(), "started\n")
     job.send_signal(signal.SIGINT)
     job.communicate(timeout=20)

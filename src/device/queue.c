@@ -64,6 +64,8 @@ struct queue {
 	bool log_used;
 	bool enabled;
 	bool stopping;
+	bool kicked; /* by the guest, since the ring was last looked at */
+	bool blank_reported;
 	int kick_fd;
 	int call_fd;
 	bool call_is_socket;
@@ -302,9 +304,41 @@ static void wait_for_event(struct queue *queue)
 	struct epoll_event events[2];
 	int count = epoll_wait(queue->epoll_fd, events, 2, -1);
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		if (events[i].data.u32 == EVENT_WAKE)
 			completions_wake(&queue->completions); /* it may have been a late write: look in any case */
+		else
+			queue->kicked = true;
+	}
+}
+
+/* Whether nothing was ever written where the guest puts its requests. */
+static bool ring_is_blank(const struct ring_config *config)
+{
+	const volatile char *desc = config->desc;
+
+	for (size_t at = 0; at < ring_desc_bytes(config->size, config->packed); at++)
+		if (desc[at])
+			return false;
+	return true;
+}
+
+/*
+ * A kick for a ring that has never held anything, in memory where nothing was ever written: the front-end gave us the
+ * file of its memory but maps it privately, so the guest's writes do not come here, and it waits for ever.
+ */
+static void report_blank_memory(struct queue *queue)
+{
+	bool kicked = queue->kicked;
+
+	queue->kicked = false;
+	if (!kicked || !queue->enabled || queue->blank_reported || queue->ring.sequence > 0)
+		return;
+	if (!ring_is_blank(&queue->ring.config) || !vhost_memory_is_blank(queue->memory))
+		return;
+	queue->blank_reported = true;
+	log_warn("queue %u: the guest sent a request, but its memory looks empty from here: the front-end must share it "
+		 "(QEMU: -object memory-backend-memfd,...,share=on)", queue->index);
 }
 
 static void *thread_main(void *argument)
@@ -320,8 +354,10 @@ static void *thread_main(void *argument)
 	while (!queue->stopping || queue->bounded > 0) {
 		bool more = serve_ring(queue);
 
-		if (!more && !completions_signalled(&queue->completions))
+		if (!more && !completions_signalled(&queue->completions)) {
+			report_blank_memory(queue);
 			wait_for_event(queue);
+		}
 		if (completions_signalled(&queue->completions)) {
 			completions_acknowledge(&queue->completions);
 			serve_command(queue);
@@ -441,6 +477,8 @@ int queue_start(struct queue *queue, const struct vhost_ring_setup *setup)
 	queue->kick_fd = setup->kick_fd;
 	queue->enabled = setup->enabled;
 	queue->stopping = false;
+	queue->kicked = false;
+	queue->blank_reported = false;
 	set_call(queue, &call_fd);
 	error = open_events(queue);
 	if (!error) {

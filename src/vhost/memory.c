@@ -318,3 +318,18 @@ uint64_t vhost_memory_guest_address(const struct vhost_memory *memory, const voi
 	}
 	return UINT64_MAX;
 }
+
+/* Looked at for signs of life: a PC's firmware and a kernel's first pages leave their traces well inside. */
+#define BLANK_BYTES (1u << 20)
+
+bool vhost_memory_is_blank(const struct vhost_memory *memory)
+{
+	const struct vhost_memory_region *lowest = memory->count > 0 ? memory->regions[0] : NULL;
+
+	if (!lowest)
+		return false;
+	for (uint64_t at = 0; at < MIN(lowest->entry.size, BLANK_BYTES); at++)
+		if (((const volatile char *)lowest->host)[at])
+			return false;
+	return true;
+}

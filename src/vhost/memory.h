@@ -11,6 +11,7 @@
 #ifndef VIOFS_VHOST_MEMORY_H
 #define VIOFS_VHOST_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -49,5 +50,11 @@ void *vhost_memory_at_user(const struct vhost_memory *memory, uint64_t address, 
 
 /* The guest-physical address of a host address inside the snapshot; UINT64_MAX when it is not. */
 uint64_t vhost_memory_guest_address(const struct vhost_memory *memory, const void *host);
+
+/*
+ * Whether the lowest memory holds nothing but zeros. A guest that has got as far as its drivers has written there, so
+ * then what we see is not what it sees: the front-end has mapped its memory privately.
+ */
+bool vhost_memory_is_blank(const struct vhost_memory *memory);
 
 #endif

@@ -345,6 +345,37 @@ static void a_disabled_ring_waits(void **state UNUSED)
 	end(&fixture);
 }
 
+/* What guest memory looks like from a device that its front-end does not share it with. */
+static void memory_without_writes_is_reported(void **state UNUSED)
+{
+	uint64_t one = 1;
+
+	for (unsigned int written = 0; written < 2; written++) {
+		struct fixture fixture;
+		char text[4096] = "";
+		int out[2], saved;
+
+		host_init(&fixture.host);
+		guest_init(&fixture.guest, &fixture.host, &kinds[0]);
+		fixture.guest.memory.host[0x400] = (char)written;
+		assert_int_equal(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
+		saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+		dup2(out[1], STDERR_FILENO);
+		assert_int_equal(write(fixture.guest.queues[2].setup.kick_fd, &one, sizeof(one)), sizeof(one));
+		assert_false(guest_has_answer(&fixture.guest, 2, 100));
+		dup2(saved, STDERR_FILENO);
+		ssize_t got = read(out[0], text, sizeof(text) - 1);
+		assert_int_equal(strstr(text, "queue 2: the guest sent a request, but its memory looks empty") != NULL, !written);
+		assert_int_equal(got > 0, !written);
+		close(out[0]);
+		close(out[1]);
+		close(saved);
+		/* It was only said: a guest that writes after all is served. */
+		assert_int_equal(guest_begin(&fixture.guest), 0);
+		end(&fixture);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +390,7 @@ int main(void)
 		cmocka_unit_test(memory_comes_and_goes_under_load),
 		cmocka_unit_test(forgets_go_by_the_hiprio_queue),
 		cmocka_unit_test(a_disabled_ring_waits),
+		cmocka_unit_test(memory_without_writes_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

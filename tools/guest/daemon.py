@@ -74,9 +74,9 @@ class Daemon:
             time.sleep(0.005)
         self.started = True
 
-    def log(self):
+    def log(self, size=4000):
         with open(os.path.join(self.directory, "log"), "rb") as f:
-            return f.read()[-4000:].decode(errors="replace")
+            return f.read()[-size:].decode(errors="replace")
 
     def running(self):
         return self.process is not None and self.process.poll() is None

@@ -2,6 +2,7 @@
 """A running guest: boots User-Mode Linux or QEMU and runs commands in it through its agent (agent.h)."""
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -75,9 +76,12 @@ class Guest:
     """
     One guest. sockets: vhost-user sockets of its virtio-fs devices (for QEMU: (socket, tag) pairs are taken from
     tags). start() returns when the agent answers. Use as a context manager, or call close().
+    For QEMU: queues of requests, further properties of each device, whether memory is shared as vhost-user needs it, and
+    whether a reboot is one (reset() needs it) instead of the end.
     """
 
-    def __init__(self, kernel, agent, sockets=(), tags=("share",), memory=256, files=None, queues=1, accel=None):
+    def __init__(self, kernel, agent, sockets=(), tags=("share",), memory=256, files=None, queues=1, accel=None,
+                 properties="", share="on", resets=False):
         self.kernel = kernel
         self.agent = agent
         self.sockets = list(sockets)
@@ -86,6 +90,9 @@ class Guest:
         self.files = files or {}
         self.queues = queues
         self.accel = accel
+        self.properties = properties
+        self.share = share
+        self.resets = resets
         self.directory = None
         self.process = None
         self.port = None
@@ -155,16 +162,19 @@ class Guest:
     def qemu(self, initrd, port):
         accel = self.accel or ("kvm" if kvm_works(self.kernel, self.agent) else "tcg")
         command = [
-            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+            "-action", f"reboot={'reset' if self.resets else 'shutdown'}",
+            "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
             "-machine", f"q35,accel={accel}", "-cpu", "host" if accel == "kvm" else "max",
             "-smp", "2", "-m", f"{self.memory}M",
-            "-object", f"memory-backend-memfd,id=mem,size={self.memory}M,share=on", "-numa", "node,memdev=mem",
+            "-object", f"memory-backend-memfd,id=mem,size={self.memory}M,share={self.share}", "-numa", "node,memdev=mem",
             "-kernel", self.kernel.image, "-initrd", initrd,
             "-append", "console=ttyS0 loglevel=4 panic=-1 viofs.port=ttyS1 mitigations=off tsc=unstable",
             "-serial", "stdio", "-chardev", f"socket,id=port,fd={port}", "-serial", "chardev:port"]
         for i, path in enumerate(self.sockets):
             command += ["-chardev", f"socket,id=fs{i},path={path}", "-device",
-                        f"vhost-user-fs-pci,chardev=fs{i},tag={self.tags[i]},num-request-queues={self.queues}"]
+                        f"vhost-user-fs-pci,chardev=fs{i},tag={self.tags[i]},num-request-queues={self.queues}" +
+                        self.properties]
         return command
 
     def stop(self, timeout=20):
@@ -203,6 +213,20 @@ class Guest:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
         self.start()
+
+    def reset(self):
+        """QEMU's reset button: the guest boots anew in the same QEMU, whatever it was doing."""
+        self.jobs = {}
+        self.up = False
+        with socket.socket(socket.AF_UNIX) as qmp, qmp.makefile("r", encoding="utf-8") as answers:
+            qmp.settimeout(10)
+            qmp.connect(f"{self.directory}/qmp")
+            answers.readline()
+            for command in ("qmp_capabilities", "system_reset"):
+                qmp.sendall(json.dumps({"execute": command}).encode())
+                while '"return"' not in answers.readline():
+                    pass
+        self.wait_up()
 
     def log_tail(self, size=3000):
         try:

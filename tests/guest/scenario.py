@@ -157,7 +157,7 @@ class Setup:
         self.build = os.path.abspath(build)
         self.daemon = daemon
         self.agent = os.path.join(self.build, "tools/agent")
-        self.programs = {"/bin/" + name: os.path.join(self.build, "tests/guest", name) for name in ("fsops", "flock")}
+        self.programs = {"/bin/" + name: os.path.join(self.build, "tests/guest", name) for name in ("fsops", "flock", "idmap")}
         self.scratch = os.path.join(self.build, "guest-scratch")
         self.kernels = {}
         os.makedirs(self.scratch, exist_ok=True)

@@ -22,9 +22,17 @@ def command(run, *arguments):
 
 
 def left_over(run):
-    """Processes that still name the scenario's directory."""
-    found = subprocess.run(["pgrep", "-af", run.base], capture_output=True, text=True, check=False).stdout
-    return [line for line in found.splitlines() if "pgrep" not in line]
+    """Command lines of processes that still name the scenario's directory."""
+    found = []
+    for pid in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as f:
+                line = f.read().replace("\0", " ")
+        except OSError:
+            continue
+        if run.base in line:
+            found.append(line)
+    return found
 
 
 @scenario("uml", "newer", "qemu")

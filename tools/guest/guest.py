@@ -77,11 +77,12 @@ class Guest:
     One guest. sockets: vhost-user sockets of its virtio-fs devices (for QEMU: (socket, tag) pairs are taken from
     tags). start() returns when the agent answers. Use as a context manager, or call close().
     For QEMU: queues of requests, further properties of each device, whether memory is shared as vhost-user needs it, and
-    whether a reboot is one (reset() needs it) instead of the end.
+    whether a reboot is one (reset() needs it) instead of the end, and words for
+    the kernel.
     """
 
     def __init__(self, kernel, agent, sockets=(), tags=("share",), memory=256, files=None, queues=1, accel=None,
-                 properties="", share="on", resets=False):
+                 properties="", share="on", resets=False, boot=""):
         self.kernel = kernel
         self.agent = agent
         self.sockets = list(sockets)
@@ -93,6 +94,7 @@ class Guest:
         self.properties = properties
         self.share = share
         self.resets = resets
+        self.boot = boot
         self.directory = None
         self.process = None
         self.port = None
@@ -169,7 +171,7 @@ class Guest:
             "-smp", "2", "-m", f"{self.memory}M",
             "-object", f"memory-backend-memfd,id=mem,size={self.memory}M,share={self.share}", "-numa", "node,memdev=mem",
             "-kernel", self.kernel.image, "-initrd", initrd,
-            "-append", "console=ttyS0 loglevel=4 panic=-1 viofs.port=ttyS1 mitigations=off tsc=unstable",
+            "-append", "console=ttyS0 loglevel=4 panic=-1 viofs.port=ttyS1 mitigations=off tsc=unstable " + self.boot,
             "-serial", "stdio", "-chardev", f"socket,id=port,fd={port}", "-serial", "chardev:port"]
         for i, path in enumerate(self.sockets):
             command += ["-chardev", f"socket,id=fs{i},path={path}", "-device",

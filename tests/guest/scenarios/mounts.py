@@ -50,3 +50,18 @@ def groups_beside_the_first(run):
     found = {name: os.lstat(os.path.join(run.directory(), "d", name))[4:6] for name in "felp"}
     run.same("owners on the host", found, {name: (1000, 1001) for name in "felp"})
     run.ok("others may not", guest.run("su user -c 'mkdir /share/x'").status != 0)
+
+
+@scenario("qemu")
+def security_label(run):
+    """A guest with SELinux: what it creates has its label from the beginning, in one request, and on the host."""
+    daemon = run.daemon(["--security-label", "--modcaps", "+sys_admin", "--log-level", "debug"])
+    guest = run.guest(daemon, boot="security=selinux enforcing=0")
+    guest.check("echo x > /share/f; mkdir /share/d; ln -s f /share/l; mknod /share/p p")
+    for name in "fdlp":
+        try:
+            label = os.getxattr(os.path.join(run.directory(), name), "security.selinux", follow_symlinks=False)
+        except OSError as error:
+            label = str(error).encode()
+        run.ok(f"the label of {name}", label.rstrip(b"\0") == b"unlabeled", repr(label))
+    run.ok("no request of its own for it", " SETXATTR unique" not in daemon.log(1 << 20), daemon.log())

@@ -2,9 +2,11 @@
 """What a machine and its driver may do with a device: many queues, other rings, unbinding, reset, memory kept apart."""
 
 import os
+import shutil
+import subprocess
 import time
 
-from scenario import scenario
+from scenario import Skip, scenario
 
 UNBIND = "D=$(cd /sys/bus/virtio/drivers/virtiofs; echo virtio*); echo $D > /sys/bus/virtio/drivers/virtiofs/unbind; "
 BIND = "echo $D > /sys/bus/virtio/drivers/virtiofs/bind; mount -t virtiofs share /share; "
@@ -74,3 +76,15 @@ def memory_not_shared(run):
     before = daemon.log().count("the front-end must share it")
     run.same("the next guest", run.guest(daemon).check("cat /share/f"), "text\n")
     run.ok("a good guest is not suspected", daemon.log().count("the front-end must share it") == before, daemon.log())
+
+
+@scenario("uml")
+def system_calls(run):
+    """The system calls of each request, counted with strace, are within the budget."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    if run.setup.daemon != [os.path.join(run.setup.build, "viofsd")]:
+        raise Skip("it counts viofsd's own")
+    job = subprocess.run([os.path.join(os.path.dirname(__file__), "../../../tools/count-syscalls"), "--build", run.setup.build],
+                         capture_output=True, text=True, check=False, timeout=300)
+    run.ok("within the budget", job.returncode == 0, job.stdout + job.stderr)

@@ -204,6 +204,7 @@ static int get_inflight_fd(struct vhost_backend *backend, struct vhost_message *
 	if (error)
 		return vhost_backend_fail(backend, error, "an in-flight region for %u queues of %u descriptors: %s",
 					  inflight->num_queues, inflight->queue_size, strerror(-error));
+	vhost_rings_untrack(backend);
 	inflight->mmap_size = vhost_inflight_bytes(&backend->inflight);
 	inflight->mmap_offset = 0;
 	message->fds[0] = fd;
@@ -222,11 +223,15 @@ static int set_inflight_fd(struct vhost_backend *backend, struct vhost_message *
 					  message->fd_count);
 	if (fail_if_running(backend) < 0)
 		return -EBUSY;
+	struct vhost_inflight before = backend->inflight; /* unmapped by then: for comparison only */
 	int error = vhost_inflight_map(&backend->inflight, message->fds[0], inflight->mmap_size, inflight->mmap_offset,
 				       inflight->num_queues, inflight->queue_size, packed);
 	if (error)
 		return vhost_backend_fail(backend, error, "the in-flight region given back is not one of ours: %s",
 					  strerror(-error));
+	/* Some front-ends give the same one at each start. */
+	if (!vhost_inflight_is_same(&before, &backend->inflight))
+		vhost_rings_untrack(backend);
 	return 0;
 }
 

@@ -50,6 +50,9 @@ int vhost_inflight_map(struct vhost_inflight *inflight, int fd, uint64_t bytes, 
 		.size = size,
 		.packed = packed,
 		.part_bytes = part_bytes,
+		.file_device = st.st_dev,
+		.file_inode = st.st_ino,
+		.file_offset = offset,
 	};
 	return 0;
 }
@@ -83,10 +86,22 @@ void *vhost_inflight_part(const struct vhost_inflight *inflight, unsigned int in
 	return inflight->parts + index * inflight->part_bytes;
 }
 
+bool vhost_inflight_is_same(const struct vhost_inflight *a, const struct vhost_inflight *b)
+{
+	return a->parts && b->parts && a->file_device == b->file_device && a->file_inode == b->file_inode &&
+	       a->file_offset == b->file_offset && a->part_bytes == b->part_bytes && a->packed == b->packed;
+}
+
+void vhost_inflight_clear_part(struct vhost_inflight *inflight, unsigned int index)
+{
+	if (inflight->parts && index < inflight->queues)
+		ring_inflight_clear(inflight->parts + index * inflight->part_bytes, inflight->size, inflight->packed);
+}
+
 void vhost_inflight_clear(struct vhost_inflight *inflight)
 {
-	for (unsigned int i = 0; inflight->parts && i < inflight->queues; i++)
-		ring_inflight_clear(inflight->parts + i * inflight->part_bytes, inflight->size, inflight->packed);
+	for (unsigned int i = 0; i < inflight->queues; i++)
+		vhost_inflight_clear_part(inflight, i);
 }
 
 void vhost_inflight_unmap(struct vhost_inflight *inflight)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct vhost_inflight {
 	char *parts; /* NULL when there is no region */
@@ -18,6 +19,9 @@ struct vhost_inflight {
 	uint32_t size; /* descriptors a part has room for */
 	bool packed;
 	size_t part_bytes;
+	dev_t file_device; /* which file, and where in it: to know a region again */
+	ino_t file_inode;
+	uint64_t file_offset;
 };
 
 /*
@@ -36,6 +40,12 @@ size_t vhost_inflight_bytes(const struct vhost_inflight *inflight);
 
 /* The part of a ring of size descriptors, NULL when there is none or it doesn't fit. */
 void *vhost_inflight_part(const struct vhost_inflight *inflight, unsigned int index, uint32_t size, bool packed);
+
+/* Whether both are the same bytes, laid out alike. */
+bool vhost_inflight_is_same(const struct vhost_inflight *a, const struct vhost_inflight *b);
+
+/* Forgets the requests of one ring; nothing when it has no part. */
+void vhost_inflight_clear_part(struct vhost_inflight *inflight, unsigned int index);
 
 /* Forgets the requests of all rings: their chains mean nothing any more. */
 void vhost_inflight_clear(struct vhost_inflight *inflight);

@@ -27,6 +27,9 @@ struct vhost_ring {
 	bool enabled;
 	bool started; /* the device runs it, with these areas of guest memory */
 	const void *areas[3];
+	/* How it last ran with the in-flight region in force; size 0: not on this connection. */
+	uint32_t tracked_size;
+	uint32_t tracked_base; /* where it stopped then */
 };
 
 struct vhost_backend {
@@ -66,6 +69,8 @@ int vhost_rings_restart(struct vhost_backend *backend, int (*change)(struct vhos
 			void *argument);
 /* Whether the device runs any ring. */
 bool vhost_rings_is_any_started(const struct vhost_backend *backend);
+/* The in-flight region was exchanged for another: what it holds is to be recovered. */
+void vhost_rings_untrack(struct vhost_backend *backend);
 /* Starts what was waiting for memory. */
 int vhost_rings_start_wanted(struct vhost_backend *backend);
 

@@ -39,6 +39,7 @@ static void stop(struct vhost_backend *backend, unsigned int index)
 		return;
 	ring->base = backend->config.ops->ring_stop(backend->config.device, index);
 	ring->started = false;
+	ring->tracked_base = ring->base;
 }
 
 /* Resolves one area of a ring; NULL when it is not inside guest memory or not aligned. */
@@ -79,6 +80,20 @@ static int resolve(struct vhost_backend *backend, unsigned int index, struct rin
 	return 0;
 }
 
+/*
+ * A ring that ran on this connection and goes on anywhere but where it stopped is another one: its driver was restarted
+ * without a word to us. What the region has of the old ring must not come out of the new one. What it has when a
+ * connection begins is to be recovered, wherever that ring begins.
+ */
+static void forget_old_requests(struct vhost_backend *backend, unsigned int index)
+{
+	struct vhost_ring *ring = &backend->rings[index];
+
+	if (ring->tracked_size > 0 && (ring->base != ring->tracked_base || ring->size != ring->tracked_size))
+		vhost_inflight_clear_part(&backend->inflight, index);
+	ring->tracked_size = 0;
+}
+
 /* Starts a ring if everything it needs is known. */
 static int try_start(struct vhost_backend *backend, unsigned int index)
 {
@@ -98,10 +113,12 @@ static int try_start(struct vhost_backend *backend, unsigned int index)
 	int error = resolve(backend, index, &setup.ring);
 	if (error)
 		return error;
+	forget_old_requests(backend, index);
 	error = backend->config.ops->ring_start(backend->config.device, index, &setup);
 	if (error)
 		return vhost_backend_fail(backend, error, "ring %u: can't be started: %s", index, strerror(-error));
 	ring->started = true;
+	ring->tracked_size = setup.ring.inflight ? ring->size : 0;
 	ring->areas[0] = setup.ring.desc;
 	ring->areas[1] = setup.ring.driver;
 	ring->areas[2] = setup.ring.device;
@@ -114,6 +131,12 @@ bool vhost_rings_is_any_started(const struct vhost_backend *backend)
 		if (backend->rings[i].started)
 			return true;
 	return false;
+}
+
+void vhost_rings_untrack(struct vhost_backend *backend)
+{
+	for (unsigned int i = 0; i < backend->ring_count; i++)
+		backend->rings[i].tracked_size = 0;
 }
 
 int vhost_rings_start_wanted(struct vhost_backend *backend)
@@ -146,6 +169,7 @@ void vhost_rings_reset(struct vhost_backend *backend)
 		ring->has_addresses = false;
 		ring->size = 0;
 		ring->base = 0;
+		ring->tracked_size = 0;
 		ring->enabled = !vhost_backend_has_feature(backend, VHOST_USER_F_PROTOCOL_FEATURES);
 	}
 }

@@ -317,6 +317,73 @@ static void inflight_region(void **state)
 	close(fd);
 }
 
+static void stop_ring(struct peer *peer, uint32_t index)
+{
+	struct vhost_message reply;
+
+	peer_say_state(peer, VHOST_USER_GET_VRING_BASE, index, 0);
+	peer_reply(peer, VHOST_USER_GET_VRING_BASE, 8, &reply);
+}
+
+/* Requests of a driver that was restarted are forgotten, those of one that goes on, or of a process before us, are not. */
+static void inflight_of_which_driver(void **state)
+{
+	struct peer *peer = *state;
+	struct vhost_user_inflight inflight;
+	size_t part = ring_inflight_bytes(16, false);
+
+	peer_negotiate(peer, 0, true);
+	peer_give_memory(peer);
+	int fd = get_inflight(peer, 2, 16, sizeof(inflight), &inflight);
+	char *bytes = mmap(NULL, 2 * part, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(bytes, MAP_FAILED);
+	peer->fake.base = 7;
+	/* The first start recovers, wherever it is. */
+	bytes[8] = bytes[part + 8] = 1;
+	peer_start_ring(peer, 1, 3);
+	assert_int_equal(bytes[part + 8], 1);
+	/* A pause, also one in which the region is given again. */
+	stop_ring(peer, 1);
+	peer_start_ring(peer, 1, 7);
+	assert_int_equal(bytes[part + 8], 1);
+	stop_ring(peer, 1);
+	peer_say(peer, VHOST_USER_SET_INFLIGHT_FD, &inflight, sizeof(inflight), fd);
+	peer_start_ring(peer, 1, 7);
+	assert_int_equal(bytes[part + 8], 1);
+	/* A new table of memory is no reason either. */
+	peer_give_memory(peer);
+	assert_int_equal(bytes[part + 8], 1);
+	/* Another driver. */
+	stop_ring(peer, 1);
+	peer_start_ring(peer, 1, 0);
+	assert_int_equal(bytes[part + 8], 0);
+	bytes[part + 8] = 1;
+	stop_ring(peer, 1);
+	peer_say(peer, VHOST_USER_SET_INFLIGHT_FD, &inflight, sizeof(inflight), fd);
+	peer_start_ring(peer, 1, 0);
+	assert_int_equal(bytes[part + 8], 0);
+	/* One with a smaller ring that happens to begin there. */
+	bytes[part + 8] = 1;
+	stop_ring(peer, 1);
+	peer_say_state(peer, VHOST_USER_SET_VRING_NUM, 1, 8);
+	peer_say_u64(peer, VHOST_USER_SET_VRING_KICK, 1 | VHOST_USER_VRING_NO_FD, -1);
+	assert_int_equal(bytes[part + 8], 0);
+	/* The other ring's part was never touched. */
+	assert_int_equal(bytes[8], 1);
+	munmap(bytes, 2 * part);
+	close(fd);
+
+	/* Another region: what another process left. */
+	fd = memfd_create("inflight", MFD_CLOEXEC);
+	assert_int_equal(pwrite(fd, "\1", 1, (off_t)part + 8), 1);
+	assert_int_equal(ftruncate(fd, (off_t)(2 * part)), 0);
+	stop_ring(peer, 1);
+	peer_say(peer, VHOST_USER_SET_INFLIGHT_FD, &inflight, sizeof(inflight), fd);
+	peer_start_ring(peer, 1, 0);
+	assert_int_equal(((char *)peer->fake.setup.ring.inflight)[8], 1);
+	close(fd);
+}
+
 /* Unmapping it under the ring's thread would be the end of the process. */
 static void inflight_while_running(void **state)
 {
@@ -372,6 +439,7 @@ int main(void)
 		TEST(migration_log),
 		TEST(bad_logs),
 		TEST(inflight_region),
+		TEST(inflight_of_which_driver),
 		TEST(inflight_while_running),
 		TEST(bad_inflight),
 	};

@@ -52,6 +52,8 @@ struct queue {
 	unsigned int unbounded; /* pending requests that may never */
 	uint64_t run; /* number of the current ring; grows when requests are abandoned */
 	uint32_t base; /* where the ring stopped */
+	uint32_t size; /* of the ring that stopped there */
+	bool packed;
 	bool running;
 	pthread_t thread;
 	int epoll_fd;
@@ -458,7 +460,9 @@ int queue_start(struct queue *queue, const struct vhost_ring_setup *setup)
 {
 	int call_fd = setup->call_fd;
 
-	if (queue->unbounded > 0 && setup->ring.base != queue->base)
+	/* A chain kept from a larger ring would lead out of a smaller one. */
+	if (queue->unbounded > 0 && (setup->ring.base != queue->base || setup->ring.size != queue->size ||
+				     setup->ring.packed != queue->packed))
 		queue_abandon(queue);
 	int error = ring_device_init(&queue->ring, &setup->ring);
 	if (error)
@@ -507,6 +511,8 @@ uint32_t queue_stop(struct queue *queue)
 	pthread_join(queue->thread, NULL);
 	queue->running = false;
 	queue->base = ring_device_base(&queue->ring);
+	queue->size = queue->ring.config.size;
+	queue->packed = queue->ring.config.packed;
 	release_ring(queue);
 	return queue->base;
 }

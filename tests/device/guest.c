@@ -126,7 +126,7 @@ void guest_stop_queue(struct guest *guest, unsigned int index)
 	assert_int_equal(vhost_frontend_stop_ring(guest->frontend, index, &guest->queues[index].setup.base), 0);
 }
 
-/* Has the device make an in-flight region and keeps nothing of it: the device tracks requests from then on. */
+/* Has the device make an in-flight region, and keeps it. */
 static void ask_for_inflight(struct guest *guest)
 {
 	struct vhost_message message = {
@@ -136,29 +136,60 @@ static void ask_for_inflight(struct guest *guest)
 
 	assert_int_equal(vhost_message_send(vhost_frontend_fd(guest->frontend), &message), 0);
 	assert_int_equal(vhost_message_receive(vhost_frontend_fd(guest->frontend), &message), 0);
-	assert_int_equal(message.fd_count, 1);
-	vhost_message_close(&message);
+	guest->inflight = message.payload.inflight;
+	guest->inflight_fd = vhost_message_take_fd(&message, 0);
+	assert_true(guest->inflight_fd >= 0);
+}
+
+/* Gives it back; the next message that is answered shows whether it was accepted. */
+static void give_inflight(struct guest *guest)
+{
+	struct vhost_message message = {
+		.header = { VHOST_USER_SET_INFLIGHT_FD, VHOST_USER_VERSION, sizeof(struct vhost_user_inflight) },
+		.payload.inflight = guest->inflight,
+		.fds = { guest->inflight_fd },
+		.fd_count = 1,
+	};
+
+	assert_int_equal(vhost_message_send(vhost_frontend_fd(guest->frontend), &message), 0);
+}
+
+static void connect_to(struct guest *guest, struct host *host)
+{
+	uint64_t protocol = 1ull << VHOST_USER_PROTOCOL_F_MQ | 1ull << VHOST_USER_PROTOCOL_F_REPLY_ACK |
+			    1ull << VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS |
+			    1ull << VHOST_USER_PROTOCOL_F_RESET_DEVICE | 1ull << VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(write(host->listener[1], &pair[1], sizeof(pair[1])), sizeof(pair[1]));
+	assert_int_equal(vhost_frontend_new(pair[0], &guest->frontend), 0);
+	assert_int_equal(vhost_frontend_negotiate(guest->frontend, guest->features, protocol), 0);
+	assert_int_equal(vhost_frontend_set_memory(guest->frontend, &guest->memory, 1), 0);
 }
 
 void guest_init(struct guest *guest, struct host *host, const struct guest_kind *kind)
 {
-	uint64_t features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VHOST_USER_F_PROTOCOL_FEATURES;
-	uint64_t protocol = 1ull << VHOST_USER_PROTOCOL_F_MQ | 1ull << VHOST_USER_PROTOCOL_F_REPLY_ACK |
-			    1ull << VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS | 1ull << VHOST_USER_PROTOCOL_F_RESET_DEVICE |
-			    1ull << VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD;
-	int pair[2];
-
 	memset(guest, 0, sizeof(*guest));
-	features |= (uint64_t)kind->packed << VIRTIO_F_RING_PACKED | (uint64_t)kind->event_idx << VIRTIO_F_EVENT_IDX;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(write(host->listener[1], &pair[1], sizeof(pair[1])), sizeof(pair[1]));
-	assert_int_equal(vhost_frontend_new(pair[0], &guest->frontend), 0);
-	assert_int_equal(vhost_frontend_negotiate(guest->frontend, features, protocol), 0);
+	guest->inflight_fd = -1;
+	guest->features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VHOST_USER_F_PROTOCOL_FEATURES |
+			  (uint64_t)kind->packed << VIRTIO_F_RING_PACKED |
+			  (uint64_t)kind->event_idx << VIRTIO_F_EVENT_IDX;
 	assert_int_equal(vhost_shared_memory_init(&guest->memory, MEMORY_BASE, MEMORY_SIZE), 0);
-	assert_int_equal(vhost_frontend_set_memory(guest->frontend, &guest->memory, 1), 0);
+	connect_to(guest, host);
 	if (kind->inflight)
 		ask_for_inflight(guest);
 	guest_start(guest, kind);
+}
+
+void guest_reconnect(struct guest *guest, struct host *host)
+{
+	vhost_frontend_free(guest->frontend);
+	connect_to(guest, host);
+	if (guest->inflight_fd >= 0)
+		give_inflight(guest);
+	for (unsigned int i = 0; i < GUEST_QUEUES; i++)
+		guest_resume_queue(guest, i);
 }
 
 void guest_fini(struct guest *guest)
@@ -170,6 +201,8 @@ void guest_fini(struct guest *guest)
 		close(guest->queues[i].setup.call_fd);
 	}
 	vhost_shared_memory_fini(&guest->memory);
+	if (guest->inflight_fd >= 0)
+		close(guest->inflight_fd);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------ */

@@ -14,6 +14,7 @@
 #include "ring/driver.h"
 #include "vhost/frontend.h"
 #include "wire/fuse.h"
+#include "wire/vhost_user.h"
 
 #define GUEST_QUEUES 5u /* hiprio and four request queues */
 #define GUEST_RING_SIZE 64u
@@ -47,6 +48,8 @@ struct guest {
 	size_t used;
 	uint64_t features;
 	uint64_t unique;
+	struct vhost_user_inflight inflight; /* what the front-end keeps for the next back-end */
+	int inflight_fd; /* or -1 */
 	struct guest_queue queues[GUEST_QUEUES];
 };
 
@@ -59,6 +62,9 @@ struct guest_kind {
 /* Connects, starts all queues; no INIT yet. */
 void guest_init(struct guest *guest, struct host *host, const struct guest_kind *kind);
 void guest_fini(struct guest *guest);
+
+/* Loses the connection and makes another one, as to a back-end that was started anew; the rings go on. */
+void guest_reconnect(struct guest *guest, struct host *host);
 
 /* Makes fresh rings and starts them, as a driver that begins anew. */
 void guest_start(struct guest *guest, const struct guest_kind *kind);

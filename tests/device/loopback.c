@@ -224,20 +224,67 @@ static void a_reset_ends_the_session_and_its_locks(void **state UNUSED)
 /* A reboot that says nothing: the rings begin anew, and what waited belongs to nobody. */
 static void a_ring_that_begins_anew_forgets_what_waited(void **state UNUSED)
 {
-	struct fixture fixture;
-	struct guest *guest = &fixture.guest;
-	uint64_t node, fh;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct fixture fixture;
+		struct guest *guest = &fixture.guest;
+		uint64_t node, fh;
 
-	begin(&fixture, &kinds[1]);
-	hold_and_wait(guest, &node, &fh);
-	for (unsigned int i = 0; i < GUEST_QUEUES; i++)
-		guest_stop_queue(guest, i);
-	guest_start(guest, &kinds[1]);
-	assert_int_equal(guest_begin(guest), 0);
-	assert_true(is_untouched(guest, 2));
-	assert_false(guest_has_answer(guest, 2, 20));
-	assert_int_equal(lookup(guest, 2, "locked"), 0);
-	end(&fixture);
+		begin(&fixture, &kinds[i]);
+		hold_and_wait(guest, &node, &fh);
+		for (unsigned int index = 0; index < GUEST_QUEUES; index++)
+			guest_stop_queue(guest, index);
+		guest_start(guest, &kinds[i]);
+		assert_int_equal(guest_begin(guest), 0);
+		assert_true(is_untouched(guest, 2));
+		assert_false(guest_has_answer(guest, 2, 20));
+		assert_int_equal(lookup(guest, 2, "locked"), 0);
+		end(&fixture);
+	}
+}
+
+/* Chains kept from a larger ring would lead out of a smaller one that happens to begin where the larger stopped. */
+static void a_ring_of_another_size_is_another_ring(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct fixture fixture;
+		struct guest *guest = &fixture.guest;
+		uint64_t node, fh;
+
+		begin(&fixture, &kinds[i]);
+		hold_and_wait(guest, &node, &fh);
+		guest_stop_queue(guest, 2);
+		guest->queues[2].setup.size = GUEST_RING_SIZE / 2;
+		guest_resume_queue(guest, 2);
+		guest_send_lock(guest, 1, FUSE_SETLK, node, fh, 1, F_UNLCK);
+		assert_int_equal(receive(guest, 1), 0);
+		assert_false(guest_has_answer(guest, 2, 20));
+		assert_true(is_untouched(guest, 2));
+		end(&fixture);
+	}
+}
+
+/* What the in-flight region is for: the connection is lost, and a back-end that knows nothing serves the rings on. */
+static void a_new_connection_recovers_what_waited(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct fixture fixture;
+		struct guest *guest = &fixture.guest;
+		uint64_t node, fh;
+
+		if (!kinds[i].inflight)
+			continue;
+		begin(&fixture, &kinds[i]);
+		hold_and_wait(guest, &node, &fh);
+		/* The base is that of the start; the region knows better. */
+		guest_reconnect(guest, &fixture.host);
+		/* Served again, where no session knows of the lock; once; and the rings go on. */
+		assert_int_equal(receive(guest, 2), -EIO);
+		assert_false(guest_has_answer(guest, 2, 20));
+		assert_int_equal(guest_begin(guest), 0);
+		assert_int_equal(lookup(guest, 1, "locked"), 0);
+		assert_int_equal(lookup(guest, 2, "locked"), 0);
+		end(&fixture);
+	}
 }
 
 static void the_next_front_end_finds_a_device_as_new(void **state UNUSED)
@@ -385,6 +432,8 @@ int main(void)
 		cmocka_unit_test(a_waiting_lock_goes_on_waiting_after_a_pause),
 		cmocka_unit_test(a_reset_ends_the_session_and_its_locks),
 		cmocka_unit_test(a_ring_that_begins_anew_forgets_what_waited),
+		cmocka_unit_test(a_ring_of_another_size_is_another_ring),
+		cmocka_unit_test(a_new_connection_recovers_what_waited),
 		cmocka_unit_test(the_next_front_end_finds_a_device_as_new),
 		cmocka_unit_test(a_broken_ring_breaks_that_queue_only),
 		cmocka_unit_test(memory_comes_and_goes_under_load),

@@ -40,6 +40,9 @@ static int open_handle(struct passthrough *pt, const struct node *node, int flag
 
 		if (fd >= 0)
 			return fd;
+		/* What Linux says, not meaning memory, while the inode's number is being given to a new file: ours is gone. */
+		if (errno == ENOMEM)
+			return -ESTALE;
 		result = fd_retry(pt, errno);
 	} while (result == 0);
 	return result;

@@ -2,6 +2,7 @@
 """Errors of the host's storage reach the guest as what they are."""
 
 import os
+import shutil
 import subprocess
 
 from scenario import Skip, scenario
@@ -44,6 +45,23 @@ def over_quota(run):
     guest = run.guest(run.daemon(shared=path))
     job = guest.run("su user -c 'dd if=/dev/zero of=/share/f bs=64k count=100 conv=fsync'")
     run.ok("EDQUOT", job.status and "quota" in job.text.lower(), job.text)
+
+
+@scenario("uml", "newer")
+def over_quota_of_subvolume(run):
+    """EDQUOT for everybody: a btrfs subvolume with a limit of its own."""
+    if not shutil.which("mkfs.btrfs"):
+        raise Skip("btrfs-progs is not installed")
+    path, _ = run.loop_file_system("subvolume", 160, ("mkfs.btrfs", "-q", "-f"))
+    share = path + "/share"
+    for command in (["quota", "enable", path], ["subvolume", "create", share], ["qgroup", "limit", "4M", share]):
+        subprocess.run(["btrfs"] + command, check=True, capture_output=True)
+    guest = run.guest(run.daemon(shared=share))
+    job = guest.run("dd if=/dev/zero of=/share/f bs=64k count=200 conv=fsync")
+    run.ok("EDQUOT", job.status and "quota" in job.text.lower(), job.text)
+    run.ok("what fits is kept", int(guest.check("stat -c %s /share/f")) > 1 << 20)
+    guest.check("rm /share/f; sync")
+    run.ok("the guest goes on", guest.run("echo x > /share/small; cat /share/small").out == b"x\n")
 
 
 @scenario("uml", "newer")

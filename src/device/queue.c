@@ -317,10 +317,10 @@ static void wait_for_event(struct queue *queue)
 /* Whether nothing was ever written where the guest puts its requests. */
 static bool ring_is_blank(const struct ring_config *config)
 {
-	const volatile char *desc = config->desc;
+	const char *desc = config->desc; /* the guest writes here */
 
 	for (size_t at = 0; at < ring_desc_bytes(config->size, config->packed); at++)
-		if (desc[at])
+		if (__atomic_load_n(&desc[at], __ATOMIC_RELAXED))
 			return false;
 	return true;
 }

@@ -329,7 +329,8 @@ bool vhost_memory_is_blank(const struct vhost_memory *memory)
 	if (!lowest)
 		return false;
 	for (uint64_t at = 0; at < MIN(lowest->entry.size, BLANK_BYTES); at++)
-		if (((const volatile char *)lowest->host)[at])
+		/* The guest and other queues write here. */
+		if (__atomic_load_n(&lowest->host[at], __ATOMIC_RELAXED))
 			return false;
 	return true;
 }

@@ -124,15 +124,29 @@ static void send_signal(struct queue *queue)
 	}
 }
 
+/*
+ * Marks what was written of the ring. For a packed ring the address that comes with the ring is of no use: front-ends
+ * give that of the used ring, which is the event area then, and answers go into the descriptors.
+ */
+static void log_ring(struct queue *queue)
+{
+	const struct ring_device *ring = &queue->ring;
+	uint64_t address = queue->used_log_address + ring->dirty_start;
+
+	if (!queue->log || !queue->log_used || ring->dirty_end == ring->dirty_start)
+		return;
+	if (ring->config.packed)
+		address = vhost_memory_guest_address(queue->memory, (const char *)ring->config.desc + ring->dirty_start);
+	vhost_log_mark(queue->log, address, ring->dirty_end - ring->dirty_start);
+}
+
 /* Makes the pushed answers visible and interrupts the guest if it wants that. */
 static void flush(struct queue *queue)
 {
 	struct ring_device *ring = &queue->ring;
 
 	ring_device_publish(ring);
-	if (queue->log && queue->log_used && ring->dirty_end > ring->dirty_start)
-		vhost_log_mark(queue->log, queue->used_log_address + ring->dirty_start,
-			       ring->dirty_end - ring->dirty_start);
+	log_ring(queue);
 	ring->dirty_start = 0;
 	ring->dirty_end = 0;
 	if (ring_device_needs_signal(ring))

@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "guest.h"
+#include "vhost/channel.h"
 
 static const struct guest_kind kinds[] = {
 	{ .packed = false, .event_idx = false },
@@ -360,6 +362,76 @@ static void memory_comes_and_goes_under_load(void **state UNUSED)
 	end(&fixture);
 }
 
+#define LOG_BYTES 0x9000u /* bits for 0x40000000 and 64 MiB behind it */
+
+/* Gives the device a log of dirty pages; returns the log. */
+static uint8_t *give_log(struct guest *guest)
+{
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	struct vhost_message message = {
+		.header = { VHOST_USER_SET_LOG_BASE, VHOST_USER_VERSION, sizeof(struct vhost_user_log) },
+		.payload.log = { .size = LOG_BYTES },
+		.fds = { fd },
+		.fd_count = 1,
+	};
+
+	assert_int_equal(ftruncate(fd, LOG_BYTES), 0);
+	uint8_t *log = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(log, MAP_FAILED);
+	assert_int_equal(vhost_message_send(vhost_frontend_fd(guest->frontend), &message), 0);
+	close(fd);
+	assert_int_equal(vhost_message_receive(vhost_frontend_fd(guest->frontend), &message), 0);
+	vhost_message_close(&message);
+	return log;
+}
+
+/* Whether the page of that address in our memory is marked. */
+static bool is_marked(const struct guest *guest, const uint8_t *log, const void *host)
+{
+	uint64_t page = vhost_shared_memory_address(&guest->memory, host) / 4096;
+
+	return __atomic_load_n(&log[page / 8], __ATOMIC_ACQUIRE) & 1u << page % 8;
+}
+
+static unsigned int count_marked(const uint8_t *log)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < LOG_BYTES; i++)
+		count += (unsigned int)__builtin_popcount(log[i]);
+	return count;
+}
+
+/* A migration: what the device writes, and nothing else, is marked while it lasts. */
+static void pages_written_are_logged(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct fixture fixture;
+		struct guest *guest = &fixture.guest;
+		struct guest_queue *queue = &guest->queues[2];
+
+		begin(&fixture, &kinds[i]);
+		uint8_t *log = give_log(guest);
+		assert_int_equal(lookup(guest, 2, "absent"), -ENOENT);
+		assert_int_equal(count_marked(log), 0);
+		assert_int_equal(vhost_frontend_set_features(guest->frontend, guest->features | 1ull << VHOST_F_LOG_ALL), 0);
+		queue->setup.log_used = true;
+		queue->setup.log_address = vhost_shared_memory_address(&guest->memory, queue->setup.device);
+		/* On the ring as it runs, like QEMU does. */
+		guest_resume_queue(guest, 2);
+		assert_int_equal(lookup(guest, 2, "absent"), -ENOENT);
+		assert_true(is_marked(guest, log, queue->reply));
+		assert_true(is_marked(guest, log, kinds[i].packed ? queue->setup.desc : queue->setup.device));
+		assert_int_equal(count_marked(log), 2);
+		assert_int_equal(vhost_frontend_set_features(guest->frontend, guest->features), 0);
+		memset(log, 0, LOG_BYTES);
+		assert_int_equal(lookup(guest, 2, "absent"), -ENOENT);
+		assert_int_equal(count_marked(log), 0);
+		munmap(log, LOG_BYTES);
+		end(&fixture);
+	}
+}
+
 static void forgets_go_by_the_hiprio_queue(void **state UNUSED)
 {
 	struct fixture fixture;
@@ -441,6 +513,7 @@ int main(void)
 		cmocka_unit_test(the_next_front_end_finds_a_device_as_new),
 		cmocka_unit_test(a_broken_ring_breaks_that_queue_only),
 		cmocka_unit_test(memory_comes_and_goes_under_load),
+		cmocka_unit_test(pages_written_are_logged),
 		cmocka_unit_test(forgets_go_by_the_hiprio_queue),
 		cmocka_unit_test(a_disabled_ring_waits),
 		cmocka_unit_test(memory_without_writes_is_reported),

@@ -199,10 +199,7 @@ int passthrough_setattr(struct fs *fs, struct fs_call *call, uint64_t node, cons
 	struct statx st;
 	int result, fd;
 
-	result = node_get(passthrough_from_fs(fs), node, &use);
-	if (result < 0)
-		return result;
-	fd = node_fd(&use);
+	fd = node_get_fd(passthrough_from_fs(fs), node, &use);
 	if (fd < 0)
 		return fd;
 	result = cred_kill_setid(in->valid & FATTR_KILL_SUIDGID);
@@ -252,12 +249,9 @@ int passthrough_statfs(struct fs *fs, struct fs_call *call, uint64_t node, struc
 {
 	_cleanup_node_ struct node_use use = NODE_USE_NONE;
 	struct statfs info;
-	int result, fd;
+	int fd;
 
-	result = node_get(passthrough_from_fs(fs), node, &use);
-	if (result < 0)
-		return result;
-	fd = node_fd(&use);
+	fd = node_get_fd(passthrough_from_fs(fs), node, &use);
 	if (fd < 0)
 		return fd;
 	if (fstatfs(fd, &info) < 0)

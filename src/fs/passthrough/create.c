@@ -62,10 +62,7 @@ int passthrough_mknod(struct fs *fs, struct fs_call *call, uint64_t parent, cons
 	uint32_t major, minor;
 	int result, fd;
 
-	result = node_get(pt, parent, &dir);
-	if (result < 0)
-		return result;
-	fd = node_fd(&dir);
+	fd = node_get_fd(pt, parent, &dir);
 	if (fd < 0)
 		return fd;
 	attr_decode_rdev(rdev, &major, &minor);
@@ -87,10 +84,7 @@ int passthrough_mkdir(struct fs *fs, struct fs_call *call, uint64_t parent, cons
 	struct cred_guard guard;
 	int result, fd;
 
-	result = node_get(pt, parent, &dir);
-	if (result < 0)
-		return result;
-	fd = node_fd(&dir);
+	fd = node_get_fd(pt, parent, &dir);
 	if (fd < 0)
 		return fd;
 	result = cred_enter(&pt->cred, call, S_IFDIR | (mode & 07777), umask, &guard);
@@ -111,10 +105,7 @@ int passthrough_symlink(struct fs *fs, struct fs_call *call, uint64_t parent, co
 	struct cred_guard guard;
 	int result, fd;
 
-	result = node_get(pt, parent, &dir);
-	if (result < 0)
-		return result;
-	fd = node_fd(&dir);
+	fd = node_get_fd(pt, parent, &dir);
 	if (fd < 0)
 		return fd;
 	result = cred_enter(&pt->cred, call, S_IFLNK | 0777, 0, &guard);

@@ -92,10 +92,7 @@ int passthrough_create(struct fs *fs, struct fs_call *call, uint64_t parent, con
 	struct statx st;
 	int result, dir_fd;
 
-	result = node_get(pt, parent, &dir);
-	if (result < 0)
-		return result;
-	dir_fd = node_fd(&dir);
+	dir_fd = node_get_fd(pt, parent, &dir);
 	if (dir_fd < 0)
 		return dir_fd;
 	/* Always exclusive: without it this could open, and block on, whatever has got the name. */
@@ -126,10 +123,7 @@ int passthrough_tmpfile(struct fs *fs, struct fs_call *call, uint64_t parent, co
 	struct statx st;
 	int result, dir_fd;
 
-	result = node_get(pt, parent, &dir);
-	if (result < 0)
-		return result;
-	dir_fd = node_fd(&dir);
+	dir_fd = node_get_fd(pt, parent, &dir);
 	if (dir_fd < 0)
 		return dir_fd;
 	/* O_EXCL: not to be given a name later. */

@@ -44,12 +44,9 @@ int passthrough_lookup_self(struct fs *fs, struct fs_call *call, uint64_t node, 
 {
 	_cleanup_node_ struct node_use use = NODE_USE_NONE;
 	struct statx st;
-	int result, fd;
+	int fd;
 
-	result = node_get(passthrough_from_fs(fs), node, &use);
-	if (result < 0)
-		return result;
-	fd = node_fd(&use);
+	fd = node_get_fd(passthrough_from_fs(fs), node, &use);
 	if (fd < 0)
 		return fd;
 	if (statx(fd, "", AT_EMPTY_PATH, ATTR_MASK, &st) < 0)

@@ -117,6 +117,13 @@ int node_fd(struct node_use *use)
 	return result;
 }
 
+int node_get_fd(struct passthrough *pt, uint64_t id, struct node_use *use)
+{
+	int result = node_get(pt, id, use);
+
+	return result < 0 ? result : node_fd(use);
+}
+
 int node_open(struct node_use *use, int flags)
 {
 	struct node *node = use->node;

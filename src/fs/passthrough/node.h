@@ -46,6 +46,8 @@ void node_put(struct node_use *use);
  * resolves names; through proc_fd_name() it is a path for the calls that take no O_PATH descriptor.
  */
 int node_fd(struct node_use *use);
+/* Both: pins the node and returns its descriptor. The use is to be put also when only that failed. */
+int node_get_fd(struct passthrough *pt, uint64_t id, struct node_use *use);
 
 /* Opens the node's file anew with O_* flags (O_CLOEXEC and O_NOFOLLOW are added): a descriptor of the caller's, or -errno.
  * Only regular files and directories are opened, anything else is -ENXIO. */

@@ -60,12 +60,9 @@ static int settle_kept(struct node_use *kept, int result)
 static int remove_name(struct fs *fs, uint64_t parent, const char *name, int flags)
 {
 	_cleanup_node_ struct node_use dir = NODE_USE_NONE, kept = NODE_USE_NONE;
-	int result, fd;
+	int fd;
 
-	result = node_get(passthrough_from_fs(fs), parent, &dir);
-	if (result < 0)
-		return result;
-	fd = node_fd(&dir);
+	fd = node_get_fd(passthrough_from_fs(fs), parent, &dir);
 	if (fd < 0)
 		return fd;
 	keep_file(&dir, fd, name, &kept);
